@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// `CLYMENE_PURE=1` leaves out every target that needs SwiftNIO, so that sanitizers, fuzzing and benchmarks of the
+/// block, the log and the parsers build in seconds.
+let pureOnly = Context.environment["CLYMENE_PURE"] == "1"
+
+let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+
+func room(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+}
+
+// Each C library has one importer beside it.
+let systemLibraries: [Target] = [
+  .systemLibrary(name: "CLMDB", path: "Sources/WAL/CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+  .systemLibrary(name: "CZstd", path: "Sources/WAL/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+  .systemLibrary(
+    name: "CXXHash", path: "Sources/WAL/CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+  .systemLibrary(
+    name: "CCrypto", path: "Sources/WAL/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+]
+
+let pureTargets: [Target] = [
+  room("Model", "Sources/WAL/Model", []),
+  room("Codec", "Sources/WAL/Codec", ["Model", "CZstd", "CXXHash", "CCrypto"]),
+  room("WAL", "Sources/WAL/Store", ["Model", "Codec", "CLMDB"]),
+  room("Parsing", "Sources/Collectors/Parsing", ["Model"]),
+]
+
+let nioTargets: [Target] = [
+  room(
+    "HTTP", "Sources/Forwarders/HTTP",
+    [
+      "Model", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+      .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "Hummingbird", package: "hummingbird"), .product(name: "Yams", package: "Yams"),
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ])
+]
+
+let package = Package(
+  name: "clymene",
+  products: [],
+  dependencies: pureOnly
+    ? []
+    : [
+      .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+      .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+      .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+      .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+      .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+      .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+      .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+  targets: systemLibraries + pureTargets + (pureOnly ? [] : nioTargets)
+)
