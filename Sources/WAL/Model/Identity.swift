@@ -63,12 +63,16 @@ public struct Origin: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// 32 hexadecimal digits, in the order of the bytes.
-  public var description: String {
-    func hex(_ word: UInt64) -> String {
+  public var description: String { Hexadecimal.digits(low, high) }
+}
+
+/// Two little-endian words as 32 digits in the order of their bytes: how origins and table names are shown.
+public enum Hexadecimal {
+  public static func digits(_ low: UInt64, _ high: UInt64) -> String {
+    [low, high].map { word in
       let digits = String(word.byteSwapped, radix: 16)
       return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-    return hex(low) + hex(high)
+    }.joined()
   }
 }
 
