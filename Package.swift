@@ -15,6 +15,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
 }
 
+func bench(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
 // Each C library has one importer beside it.
 let systemLibraries: [Target] = [
   .systemLibrary(name: "CLMDB", path: "Sources/WAL/CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
@@ -30,6 +34,8 @@ let pureTargets: [Target] = [
   room("Codec", "Sources/WAL/Codec", ["Model", "CZstd", "CXXHash", "CCrypto"]),
   room("WAL", "Sources/WAL/Store", ["Model", "Codec", "CLMDB"]),
   room("Parsing", "Sources/Collectors/Parsing", ["Model"]),
+  tests("ParsingTests", ["Parsing", "Model"]),
+  bench("ParseBench", "Sources/Bin/Bench/Parse", ["Parsing", "Model"]),
 ]
 
 let nioTargets: [Target] = [
@@ -45,7 +51,10 @@ let nioTargets: [Target] = [
 
 let package = Package(
   name: "clymene",
-  products: [],
+  products: [
+    .library(name: "Parsing", targets: ["Parsing"]),
+    .executable(name: "bench-parse", targets: ["ParseBench"]),
+  ],
   dependencies: pureOnly
     ? []
     : [

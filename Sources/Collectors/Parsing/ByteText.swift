@@ -1,0 +1,55 @@
+extension Span<UInt8> {
+  /// Whether these bytes stand at `start`.
+  @inline(__always) func holds(_ text: StaticString, at start: Int) -> Bool {
+    let length = text.utf8CodeUnitCount
+    guard start + length <= count else { return false }
+    for i in 0..<length where self[start + i] != text.utf8Start[i] { return false }
+    return true
+  }
+
+  /// Whether these are all the bytes.
+  @inline(__always) func equals(_ text: StaticString) -> Bool {
+    count == text.utf8CodeUnitCount && holds(text, at: 0)
+  }
+
+  /// The index of the quote that closes the string whose opening quote stands at `open`. Nil when there is none, when a backslash stands
+  /// before a line's end, or when a NUL is met where none is allowed.
+  func endOfQuoted(from open: Int, allowingNull: Bool) -> Int? {
+    var i = firstIndex(of: Byte.quote, or: Byte.backslash, from: open + 1)
+    while i < count, self[i] == Byte.backslash {
+      guard i + 1 < count, self[i + 1] != Byte.newline else { return nil }
+      i = firstIndex(of: Byte.quote, or: Byte.backslash, from: i + 2)
+    }
+    guard i < count else { return nil }
+    if !allowingNull {
+      for at in open..<i where self[at] == Byte.null { return nil }
+    }
+    return i
+  }
+
+  /// The text with `\\` as a backslash, `\n` as a line's end and, with `quotes`, `\"` as a quote. A backslash before anything else stays.
+  func unescaped(_ range: Range<Int>, quotes: Bool) -> String {
+    var plain: [UInt8] = []
+    plain.reserveCapacity(range.count)
+    var i = range.lowerBound
+    while i < range.upperBound {
+      let byte = self[i]
+      i += 1
+      guard byte == Byte.backslash, i < range.upperBound else {
+        plain.append(byte)
+        continue
+      }
+      switch self[i] {
+      case Byte.backslash: plain.append(Byte.backslash)
+      case Byte.n: plain.append(Byte.newline)
+      case Byte.quote where quotes: plain.append(Byte.quote)
+      default:
+        // Not an escape: the backslash stays, and what follows is read by itself.
+        plain.append(Byte.backslash)
+        continue
+      }
+      i += 1
+    }
+    return String(decoding: plain, as: UTF8.self)
+  }
+}
