@@ -34,6 +34,8 @@ let pureTargets: [Target] = [
   room("Codec", "Sources/WAL/Codec", ["Model", "CZstd", "CXXHash", "CCrypto"]),
   room("WAL", "Sources/WAL/Store", ["Model", "Codec", "CLMDB"]),
   room("Parsing", "Sources/Collectors/Parsing", ["Model"]),
+  tests("CodecTests", ["Codec", "Model"]),
+  bench("BlockBench", "Sources/Bin/Bench/Block", ["Codec", "Model", "Parsing"]),
   tests("ParsingTests", ["Parsing", "Model"]),
   bench("ParseBench", "Sources/Bin/Bench/Parse", ["Parsing", "Model"]),
 ]
@@ -52,7 +54,9 @@ let nioTargets: [Target] = [
 let package = Package(
   name: "clymene",
   products: [
+    .library(name: "Codec", targets: ["Model", "Codec"]),
     .library(name: "Parsing", targets: ["Parsing"]),
+    .executable(name: "bench-block", targets: ["BlockBench"]),
     .executable(name: "bench-parse", targets: ["ParseBench"]),
   ],
   dependencies: pureOnly

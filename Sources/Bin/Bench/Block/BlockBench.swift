@@ -1,0 +1,1 @@
+@main struct BlockBench { static func main() {} }

@@ -1,0 +1,69 @@
+import Model
+
+/// Reads blocks, everything checked within the limits. Keeps its zstd context; for one owner.
+public struct BlockOpener: ~Copyable {
+  private let decompressor: ZstdDecompressor
+
+  public init() throws(FormatError) {
+    guard let decompressor = ZstdDecompressor() else {
+      throw FormatError(.inconsistent, "zstd: no memory for a context")
+    }
+    self.decompressor = decompressor
+  }
+
+  /// The block's groups as a reader wants them.
+  public func open(_ block: SealedBlock) throws(FormatError) -> OpenedBlock {
+    var groups: [OpenedBlock.Group] = []
+    for columns in try self.groups(of: block) { groups.append(OpenedBlock.Group(columns)) }
+    return OpenedBlock(header: block.header, groups: groups)
+  }
+
+  /// The block's groups in the form in which blocks are joined. Header and rows agree when this returns.
+  func groups(of block: SealedBlock) throws(FormatError) -> [GroupColumns] {
+    let header = block.header
+    let frame = block.bytes.span.bytes.extracting(header.byteCount..<block.bytes.count)
+    let payload = try decompressor.decompress(frame, size: header.payloadBytes, what: "block payload")
+    var reader = GroupReader(header: header)
+    let groups = try reader.read(payload.span.bytes)
+    try BlockOpener.check(groups, against: header)
+    return groups
+  }
+
+  private static func check(_ groups: [GroupColumns], against header: BlockHeader) throws(FormatError) {
+    var seen = Bitmap(count: header.rowCount)
+    var times = TimeRange()
+    var entries = 0
+    var tableSeries: [TableName: Int] = [:]
+    for group in groups {
+      for sequence in group.head.sequences {
+        let row = Int(sequence - header.sequences.lowerBound)
+        guard !seen.isSet(row) else {
+          throw FormatError(.inconsistent, "groups: sequence \(sequence) occurs twice")
+        }
+        seen.set(row)
+      }
+      for (table, series) in zip(group.head.tables, group.head.tableSeries) {
+        guard tableSeries[table] == nil || tableSeries[table] == series else {
+          throw FormatError(.inconsistent, "groups: table \(table) with two numbers of series")
+        }
+        tableSeries[table] = series
+      }
+      times.add(group.times)
+      entries += group.entryCount
+    }
+    guard seen.setCount == header.rowCount else {
+      throw FormatError(
+        .inconsistent, "groups: \(seen.setCount) rows, the header says \(header.rowCount)", at: 40)
+    }
+    guard entries == header.entryCount else {
+      throw FormatError(.inconsistent, "groups: \(entries) entries, the header says \(header.entryCount)", at: 44)
+    }
+    let range = times.closed ?? 0...0
+    guard range == header.times else {
+      throw FormatError(.inconsistent, "groups: times \(range), the header says \(header.times)", at: 48)
+    }
+    guard tableSeries.count == Set(header.tables).count, header.tables.count == tableSeries.count else {
+      throw FormatError(.inconsistent, "groups: the header names a table twice or one that no group uses", at: 96)
+    }
+  }
+}

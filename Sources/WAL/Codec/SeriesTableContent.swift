@@ -1,0 +1,49 @@
+import Model
+
+extension SeriesTable {
+  /// zstd's level for tables: they are written once and stay, and labels are most of a fresh block's bytes.
+  private static let level: Int32 = 9
+
+  /// Makes a table of series in the given order. Throws past the limits (65,536 series, 16 MiB).
+  public convenience init(encoding series: [Series], signal: Signal = .metrics) throws(FormatError) {
+    let payload = try TableCodec.encode(series)
+    guard let name = TableName(hashing: payload.bytes.span.bytes) else {
+      throw FormatError(.inconsistent, "table: libcrypto could not hash")
+    }
+    guard let compressor = ZstdCompressor(level: SeriesTable.level) else {
+      throw FormatError(.inconsistent, "zstd: no memory for a context")
+    }
+    var compressed: [UInt8] = []
+    let compressedBytes = try compressor.compress(payload.bytes.span.bytes, appendingTo: &compressed)
+    var out = ByteWriter(reserving: SeriesTable.headerBytes + compressedBytes)
+    out.raw(SeriesTable.magic)
+    out.byte(BlockHeader.version)
+    out.byte(signal.rawValue)
+    out.fixed(UInt16(0))
+    out.fixed(UInt32(series.count))
+    out.fixed(UInt32(payload.count))
+    out.fixed(UInt32(compressedBytes))
+    out.fixed(UInt32(0))
+    out.fixed(name.low)
+    out.fixed(name.high)
+    out.fixed(Checksum.xxh3(compressed.span.bytes))
+    out.fixed(Checksum.xxh3(out.bytes.span.bytes))
+    out.raw(compressed)
+    self.init(
+      name: name, signal: signal, seriesCount: series.count, payloadBytes: payload.count, bytes: out.bytes)
+  }
+
+  /// The series in order. Verifies that the content has the table's name.
+  public func decode() throws(FormatError) -> [Series] {
+    guard let decompressor = ZstdDecompressor() else {
+      throw FormatError(.inconsistent, "zstd: no memory for a context")
+    }
+    let bytes = self.bytes
+    let frame = bytes.span.bytes.extracting(SeriesTable.headerBytes..<bytes.count)
+    let payload = try decompressor.decompress(frame, size: payloadBytes, what: "table payload")
+    guard TableName(hashing: payload.span.bytes) == name else {
+      throw FormatError(.checksum, "table: the content does not have the name \(name)", at: 24)
+    }
+    return try TableCodec.decode(payload.span.bytes, seriesCount: seriesCount)
+  }
+}
