@@ -32,12 +32,19 @@ let systemLibraries: [Target] = [
 let pureTargets: [Target] = [
   room("Model", "Sources/WAL/Model", []),
   room("Codec", "Sources/WAL/Codec", ["Model", "CZstd", "CXXHash", "CCrypto"]),
-  room("WAL", "Sources/WAL/Store", ["Model", "Codec", "CLMDB"]),
+  .target(
+    name: "CTreeWalk", dependencies: ["CLMDB"], path: "Sources/WAL/CTreeWalk",
+    cSettings: [.treatAllWarnings(as: .error)]),
+  room("WAL", "Sources/WAL/Store", ["Model", "Codec", "CLMDB", "CTreeWalk"]),
   room("Parsing", "Sources/Collectors/Parsing", ["Model"]),
   tests("CodecTests", ["Codec", "Model"]),
   bench("BlockBench", "Sources/Bin/Bench/Block", ["Codec", "Model", "Parsing"]),
   tests("ParsingTests", ["Parsing", "Model"]),
   bench("ParseBench", "Sources/Bin/Bench/Parse", ["Parsing", "Model"]),
+]
+
+let walTests: [Target] = [
+  tests("WALTests", ["WAL", "Codec", "Model", "CLMDB", "CTreeWalk"])
 ]
 
 let nioTargets: [Target] = [
@@ -70,5 +77,5 @@ let package = Package(
       .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
       .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
-  targets: systemLibraries + pureTargets + (pureOnly ? [] : nioTargets)
+  targets: systemLibraries + pureTargets + walTests + (pureOnly ? [] : nioTargets)
 )
