@@ -71,6 +71,12 @@ extension Span<UInt8> {
     }
   }
 
+  /// Whether the byte stands anywhere in the range.
+  @inline(__always) func holds(_ byte: UInt8, in range: Range<Int>) -> Bool {
+    let part = extracting(range)
+    return part.firstIndex(of: byte, from: 0) < part.count
+  }
+
   /// The index of the first of two bytes at `from` or later, or `count`. Right for short runs such as a label.
   @inline(__always) func firstIndex(of a: UInt8, or b: UInt8, from: Int) -> Int {
     var i = from

@@ -12,6 +12,30 @@ extension Span<UInt8> {
     count == text.utf8CodeUnitCount && holds(text, at: 0)
   }
 
+  /// Whether the first range comes before the second in the order of their bytes.
+  @inline(__always) func precedes(_ a: Range<Int>, _ b: Range<Int>) -> Bool {
+    let shared = Swift.min(a.count, b.count)
+    var i = 0
+    while i < shared {
+      let x = self[a.lowerBound &+ i]
+      let y = self[b.lowerBound &+ i]
+      if x != y { return x < y }
+      i &+= 1
+    }
+    return a.count < b.count
+  }
+
+  /// Whether the range comes before the text in the order of their bytes.
+  @inline(__always) func precedes(_ a: Range<Int>, _ text: String) -> Bool {
+    var i = a.lowerBound
+    for byte in text.utf8 {
+      guard i < a.upperBound else { return true }
+      if self[i] != byte { return self[i] < byte }
+      i &+= 1
+    }
+    return false
+  }
+
   /// The index of the quote that closes the string whose opening quote stands at `open`. Nil when there is none, when a backslash stands
   /// before a line's end, or when a NUL is met where none is allowed.
   func endOfQuoted(from open: Int, allowingNull: Bool) -> Int? {

@@ -5,7 +5,50 @@ enum OpenMetricsFloat {
   /// `1` as `1.0`, `1000000` as `1e+06`, `inf` as `+Inf`; a value that is no number stays as it is. Unlike sample values, hexadecimal numbers
   /// with a power count as numbers here.
   static func normalised(_ text: String) -> String {
-    number(text).map(written) ?? text
+    switch form(text) {
+    case .canonical: text
+    case .shortInteger: text + ".0"
+    case .other: number(text).map(written) ?? text
+    }
+  }
+
+  private enum Form {
+    case canonical
+    /// Only `.0` is missing.
+    case shortInteger
+    case other
+  }
+
+  /// Recognises what nearly every bound looks like without reading it as a number: up to six digits, or a decimal of at most 15 digits, which
+  /// no shorter decimal shares its double with.
+  private static func form(_ text: String) -> Form {
+    let bytes = text.utf8
+    if bytes.elementsEqual("+Inf".utf8) { return .canonical }
+    var whole = 0
+    var fraction = -1
+    var firstNonZero = Int.max
+    var first: UInt8 = 0
+    var last: UInt8 = 0
+    for byte in bytes {
+      if byte == Byte.dot, fraction < 0 {
+        fraction = 0
+      } else if Byte.isDigit(byte) {
+        if whole == 0 { first = byte }
+        last = byte
+        if fraction < 0 {
+          whole += 1
+        } else {
+          fraction += 1
+          if byte != Byte.zero { firstNonZero = min(firstNonZero, fraction) }
+        }
+      } else {
+        return .other
+      }
+    }
+    guard whole > 0, whole <= leastWrittenPower, first != Byte.zero || whole == 1 else { return .other }
+    if fraction < 0 { return .shortInteger }
+    guard fraction > 0, last != Byte.zero, whole + fraction <= 15 else { return .other }
+    return first != Byte.zero || firstNonZero <= -leastPlainPower ? .canonical : .other
   }
 
   private static func number(_ text: String) -> Double? {
@@ -26,20 +69,21 @@ enum OpenMetricsFloat {
     if value == 0 { return "0.0" }
     let (digits, point) = shortestDigits(value.magnitude)
     let power = point - 1
-    var text = value < 0 ? "-" : ""
+    var text: [UInt8] = value < 0 ? [Byte.minus] : []
     if power < leastPlainPower || power >= leastWrittenPower {
-      text += String(digits[0])
-      if digits.count > 1 { text += "." + String(digits.dropFirst()) }
-      text += power < 0 ? "e-" : "e+"
-      text += power.magnitude < 10 ? "0\(power.magnitude)" : "\(power.magnitude)"
+      text.append(digits[0])
+      if digits.count > 1 { text += [Byte.dot] + digits[1...] }
+      text += (power < 0 ? "e-" : "e+").utf8
+      if power.magnitude < 10 { text.append(Byte.zero) }
+      text += "\(power.magnitude)".utf8
     } else if point <= 0 {
-      text += "0." + String(repeating: "0", count: -point) + String(digits)
+      text += [Byte.zero, Byte.dot] + Array(repeating: Byte.zero, count: -point) + digits
     } else if digits.count <= point {
-      text += String(digits) + String(repeating: "0", count: point - digits.count) + ".0"
+      text += digits + Array(repeating: Byte.zero, count: point - digits.count) + [Byte.dot, Byte.zero]
     } else {
-      text += String(digits[..<point]) + "." + String(digits[point...])
+      text += digits[..<point] + [Byte.dot] + digits[point...]
     }
-    return text
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// Smaller powers of ten are written as such.
@@ -49,27 +93,26 @@ enum OpenMetricsFloat {
 
   /// The significant digits, without zeros at either end, and where the point stands: 0.d1d2… × 10^point. From Swift's own description, which
   /// gives the shortest digits, too.
-  private static func shortestDigits(_ value: Double) -> (digits: [Character], point: Int) {
-    var digits: [Character] = []
+  private static func shortestDigits(_ value: Double) -> (digits: [UInt8], point: Int) {
+    var digits: [UInt8] = []
+    digits.reserveCapacity(24)
     var point = 0
     var sawPoint = false
     var power = 0
-    let text = value.description
-    let mantissa = text.prefix { $0 != "e" }
-    if mantissa.count < text.count { power = Int(text.dropFirst(mantissa.count + 1)) ?? 0 }
-    for character in mantissa {
-      if character == "." {
-        sawPoint = true
-        continue
+    var rest = value.description.utf8[...]
+    while let byte = rest.popFirst() {
+      switch byte {
+      case Byte.dot: sawPoint = true
+      case 0x65:
+        power = Int(Substring(rest)) ?? 0
+        rest = rest[rest.endIndex...]
+      case Byte.zero where digits.isEmpty: if sawPoint { point -= 1 }
+      default:
+        digits.append(byte)
+        if !sawPoint { point += 1 }
       }
-      if digits.isEmpty, character == "0" {
-        if sawPoint { point -= 1 }
-        continue
-      }
-      digits.append(character)
-      if !sawPoint { point += 1 }
     }
-    while digits.last == "0" { digits.removeLast() }
+    while digits.last == Byte.zero { digits.removeLast() }
     return (digits, point + power)
   }
 }

@@ -90,7 +90,7 @@ extension TextParser {
     var i = valueStart
     if let value = ExpositionNumber.decimal(in: bytes, from: &i) {
       if i >= end || bytes[i] == Byte.newline {
-        offset = i &+ 1
+        offset = min(i &+ 1, end)
         return .sample(series: series, value: value, timestamp: nil)
       }
       if Byte.isBlank(bytes[i]) {
@@ -209,8 +209,7 @@ extension TextParser {
     case .help:
       guard bytes.isUTF8(text) else { throw fail(.helpNotUTF8, at: text.lowerBound, in: bytes) }
       offset = min(lineEnd + 1, bytes.count)
-      let escaped = bytes.firstIndex(of: Byte.backslash, or: Byte.newline, from: text.lowerBound) < lineEnd
-      return .help(name: name, text: text, escaped: escaped)
+      return .help(name: name, text: text, escaped: bytes.holds(Byte.backslash, in: text))
     }
   }
 

@@ -74,7 +74,7 @@ public struct TextSeries: Sendable {
         }
         label = i &+ 1..<close
         guard bytes.isUTF8(label) else { throw ExpositionError(.nameNotUTF8, at: label.lowerBound, in: bytes) }
-        escaped = bytes.holdsBackslash(label)
+        escaped = bytes.holds(Byte.backslash, in: label)
         i = bytes.skipBlanks(from: close &+ 1)
         if i < bytes.count, bytes[i] == Byte.comma || bytes[i] == Byte.braceClose {
           guard !named else { throw ExpositionError(.metricNameRepeated, at: label.lowerBound, in: bytes) }
@@ -133,21 +133,53 @@ extension TextSeries {
     var pairs: [Label] = []
     pairs.reserveCapacity(parts.count + 1)
     pairs.append(Label(Labels.metricNameLabel, metricName(in: bytes)))
-    for part in parts {
-      let label = part.escaped ? bytes.unescaped(part.name, quotes: true) : bytes.string(part.name)
-      let value = part.escaped ? bytes.unescaped(part.value, quotes: true) : bytes.string(part.value)
-      let isBound = type == .histogram && label == "le" || type == .summary && label == "quantile"
-      pairs.append(Label(label, isBound ? OpenMetricsFloat.normalised(value) : value))
-    }
+    for part in parts { pairs.append(label(part, in: bytes, under: type)) }
     return pairs
   }
 
   /// The series' labels. Throws when a label's name stands twice, or the metric's name is also given as `__name__`: the parser of Prometheus takes
-  /// that, but its storage refuses the sample and with it the scrape.
+  /// that, but its storage refuses the sample and with it the scrape. Empty values are kept, since relabelling decides about them.
   public func labels(in bytes: Span<UInt8>, under type: MetricType) throws(ExpositionError) -> Labels {
-    let labels = Labels(pairs(in: bytes, under: type))
+    let labels = Labels(sortedPairs(in: bytes, under: type))
     guard labels.pairs.count == parts.count + 1 else { throw repeated(in: bytes) }
     return labels
+  }
+
+  /// The pairs, sorted by the bytes of their names where these can be compared as they stand; that spares `Labels` the sorting, which costs
+  /// far more on strings.
+  private func sortedPairs(in bytes: Span<UInt8>, under type: MetricType) -> [Label] {
+    // Sorting by insertion is quadratic, so not for a series that somebody made to be slow.
+    guard parts.count <= Self.limitSortedHere else { return pairs(in: bytes, under: type) }
+    var sorted = parts
+    for i in parts.indices {
+      guard !parts[i].escaped else { return pairs(in: bytes, under: type) }
+      var at = i
+      while at > 0, bytes.precedes(sorted[at].name, sorted[at - 1].name) {
+        sorted.swapAt(at, at - 1)
+        at -= 1
+      }
+    }
+    var pairs: [Label] = []
+    pairs.reserveCapacity(sorted.count + 1)
+    var named = false
+    for part in sorted {
+      if !named, !bytes.precedes(part.name, Labels.metricNameLabel) {
+        pairs.append(Label(Labels.metricNameLabel, metricName(in: bytes)))
+        named = true
+      }
+      pairs.append(label(part, in: bytes, under: type))
+    }
+    if !named { pairs.append(Label(Labels.metricNameLabel, metricName(in: bytes))) }
+    return pairs
+  }
+
+  private static let limitSortedHere = 64
+
+  private func label(_ part: Part, in bytes: Span<UInt8>, under type: MetricType) -> Label {
+    let name = part.escaped ? bytes.unescaped(part.name, quotes: true) : bytes.string(part.name)
+    let value = part.escaped ? bytes.unescaped(part.value, quotes: true) : bytes.string(part.value)
+    let isBound = type == .histogram && name == "le" || type == .summary && name == "quantile"
+    return Label(name, isBound ? OpenMetricsFloat.normalised(value) : value)
   }
 
   private func repeated(in bytes: Span<UInt8>) -> ExpositionError {
@@ -159,12 +191,5 @@ extension TextSeries {
       }
     }
     return ExpositionError(.labelRepeated(""), at: name.lowerBound, in: bytes)
-  }
-}
-
-extension Span<UInt8> {
-  fileprivate func holdsBackslash(_ range: Range<Int>) -> Bool {
-    for i in range where self[i] == Byte.backslash { return true }
-    return false
   }
 }
