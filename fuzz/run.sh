@@ -16,6 +16,8 @@ fi
 export CLYMENE_PURE=1
 # Swift's own backtraces take half a second each and hide the fuzzer's report.
 export SWIFT_BACKTRACE=enable=no
+# Freed memory that the sanitizer holds back counts towards the limit below.
+export ASAN_OPTIONS="quarantine_size_mb=32:${ASAN_OPTIONS:-}"
 scratch=${FUZZ_SCRATCH:-.build}
 
 failed=0

@@ -202,6 +202,26 @@ struct TextParserTests {
         ]))
   }
 
+  @Test("a line that begins with the expected series gives its sample, any other line nothing")
+  func expected() throws {
+    func sample(_ key: String, _ line: String) throws -> Double? {
+      let bytes = Array(line.utf8)
+      var parser = TextParser()
+      let found = try parser.sample(of: Array(key.utf8).span, in: bytes.span)
+      #expect(found == nil ? parser.offset == 0 : parser.offset == bytes.count)
+      return found?.value
+    }
+    #expect(try sample("a", "a 1\n") == 1)
+    #expect(try sample("a", "a\t 1 5") == 1)
+    #expect(try sample("a{b=\"c\"}", "a{b=\"c\"}2") == 2)
+    #expect(try sample("{\"a\"}", "{\"a\"} NaN\n")?.bitPattern == TextParser.canonicalNaN.bitPattern)
+    for line in ["ab 1", "a{} 1", "a {} 1", "a+1", "a", "a\n", "", "b 1", " a 1", "#a 1"] {
+      #expect(try sample("a", line) == nil, "\(line)")
+    }
+    #expect(throws: ExpositionError.self) { try sample("a", "a x\n") }
+    #expect(throws: ExpositionError.self) { try sample("a{}", "a{}{} 1\n") }
+  }
+
   @Test("a key must be the whole of a series and nothing else")
   func wholeKey() {
     var series = TextSeries()

@@ -1,3 +1,5 @@
+import Glibc
+
 extension Span<UInt8> {
   /// Whether these bytes stand at `start`.
   @inline(__always) func holds(_ text: StaticString, at start: Int) -> Bool {
@@ -5,6 +7,17 @@ extension Span<UInt8> {
     guard start + length <= count else { return false }
     for i in 0..<length where self[start + i] != text.utf8Start[i] { return false }
     return true
+  }
+
+  /// Whether these bytes stand at `start`.
+  @inline(__always) func holds(_ text: Span<UInt8>, at start: Int) -> Bool {
+    guard start >= 0, text.count <= count &- start else { return false }
+    return withUnsafeBufferPointer { all in
+      text.withUnsafeBufferPointer { part in
+        guard let base = all.baseAddress, let partBase = part.baseAddress else { return part.isEmpty }
+        return memcmp(base + start, partBase, part.count) == 0
+      }
+    }
   }
 
   /// Whether these are all the bytes.

@@ -6,7 +6,7 @@ import Model
 /// places, a last line without its end. Two deliberate differences: blanks before a name are not part of it, and a NUL byte in a
 /// comment does not end the exposition.
 ///
-/// A sample's name and labels are only located, at more than a gigabyte a second, since a scrape loop knows nearly all of them by their bytes;
+/// A sample's name and labels are only located, at 0.7 GB/s or more, since a scrape loop knows nearly all of them by their bytes;
 /// ``TextSeries`` validates and takes apart the ones that it does not know. Who does that for every sample has refused exactly what
 /// Prometheus refuses.
 ///
@@ -60,6 +60,25 @@ public struct TextParser: Sendable {
     }
     offset = end
     return nil
+  }
+
+  /// The sample of the next line, if that line begins with exactly this series; else nil, and nothing has happened.
+  ///
+  /// Targets write their series in one order, so a scrape loop that offers the key that came next in the last scrape is spared both finding the
+  /// key's end and looking it up. `key` must have passed ``TextSeries/parse(_:in:)``. After nil, go on with ``next(in:)``.
+  public mutating func sample(
+    of key: Span<UInt8>, in bytes: Span<UInt8>
+  ) throws(ExpositionError) -> (value: Double, timestamp: UnixMilliseconds?)? {
+    let end = offset &+ key.count
+    guard key.count > 0, end < bytes.count, bytes.holds(key, at: offset) else { return nil }
+    if key[key.count &- 1] != Byte.braceClose {
+      // A bare name: it must end here, and no brace may follow.
+      guard Byte.isBlank(bytes[end]) else { return nil }
+      let next = bytes.skipBlanks(from: end)
+      guard next < bytes.count, bytes[next] != Byte.braceOpen else { return nil }
+    }
+    guard case .sample(_, let value, let timestamp) = try sample(series: offset..<end, in: bytes) else { return nil }
+    return (value, timestamp)
   }
 
   /// The help text with `\\` and `\n` replaced; any other backslash stays.

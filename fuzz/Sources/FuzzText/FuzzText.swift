@@ -7,8 +7,21 @@ public func fuzzText(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   var parser = TextParser()
   var series = TextSeries()
   let hash = KeyHash(seed: 1)
+  var known: [Range<Int>] = []
   while true {
     let before = parser.offset
+    if let key = known.last {
+      do {
+        if try parser.sample(of: bytes.extracting(key), in: bytes) != nil {
+          precondition(parser.offset > before && parser.offset <= count, "an expected sample leads nowhere")
+          continue
+        }
+        precondition(parser.offset == before, "an unexpected line was passed over")
+      } catch {
+        precondition(parser.offset > before && parser.offset <= count, "an error leads nowhere")
+        continue
+      }
+    }
     do {
       guard let entry = try parser.next(in: bytes) else { break }
       switch entry {
@@ -16,6 +29,7 @@ public func fuzzText(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         _ = hash(key, in: bytes)
         try series.parse(key, in: bytes)
         _ = try series.labels(in: bytes, under: parser.lastType)
+        known.append(key)
       case .help(_, let text, _):
         _ = TextParser.unescapedHelp(text, in: bytes)
       case .type, .unit, .comment:
