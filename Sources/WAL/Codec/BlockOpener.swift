@@ -5,10 +5,7 @@ public struct BlockOpener: ~Copyable {
   private let decompressor: ZstdDecompressor
 
   public init() throws(FormatError) {
-    guard let decompressor = ZstdDecompressor() else {
-      throw FormatError(.inconsistent, "zstd: no memory for a context")
-    }
-    self.decompressor = decompressor
+    decompressor = try ZstdDecompressor()
   }
 
   /// The block's groups as a reader wants them.
@@ -21,12 +18,17 @@ public struct BlockOpener: ~Copyable {
   /// The block's groups in the form in which blocks are joined. Header and rows agree when this returns.
   func groups(of block: SealedBlock) throws(FormatError) -> [GroupColumns] {
     let header = block.header
-    let frame = block.bytes.span.bytes.extracting(header.byteCount..<block.bytes.count)
-    let payload = try decompressor.decompress(frame, size: header.payloadBytes, what: "block payload")
+    let payload = try payload(of: block)
     var reader = GroupReader(header: header)
     let groups = try reader.read(payload.span.bytes)
     try BlockOpener.check(groups, against: header)
     return groups
+  }
+
+  /// The uncompressed payload.
+  func payload(of block: SealedBlock) throws(FormatError) -> [UInt8] {
+    let frame = block.bytes.span.bytes.extracting(block.header.byteCount..<block.bytes.count)
+    return try decompressor.decompress(frame, size: block.header.payloadBytes, what: "block payload")
   }
 
   private static func check(_ groups: [GroupColumns], against header: BlockHeader) throws(FormatError) {

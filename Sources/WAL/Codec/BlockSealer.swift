@@ -11,9 +11,7 @@ public struct BlockSealer: ~Copyable {
 
   /// `level` is zstd's. Throws when there is no memory for a context.
   public init(level: Int32 = 3) throws(FormatError) {
-    guard let compressor = ZstdCompressor(level: level) else {
-      throw FormatError(.inconsistent, "zstd: no memory for a context")
-    }
+    let compressor = try ZstdCompressor(level: level)
     let opener = try BlockOpener()
     self.compressor = compressor
     self.opener = opener

@@ -10,9 +10,7 @@ extension SeriesTable {
     guard let name = TableName(hashing: payload.bytes.span.bytes) else {
       throw FormatError(.inconsistent, "table: libcrypto could not hash")
     }
-    guard let compressor = ZstdCompressor(level: SeriesTable.level) else {
-      throw FormatError(.inconsistent, "zstd: no memory for a context")
-    }
+    let compressor = try ZstdCompressor(level: SeriesTable.level)
     var compressed: [UInt8] = []
     let compressedBytes = try compressor.compress(payload.bytes.span.bytes, appendingTo: &compressed)
     var out = ByteWriter(reserving: SeriesTable.headerBytes + compressedBytes)
@@ -35,9 +33,7 @@ extension SeriesTable {
 
   /// The series in order. Verifies that the content has the table's name.
   public func decode() throws(FormatError) -> [Series] {
-    guard let decompressor = ZstdDecompressor() else {
-      throw FormatError(.inconsistent, "zstd: no memory for a context")
-    }
+    let decompressor = try ZstdDecompressor()
     let bytes = self.bytes
     let frame = bytes.span.bytes.extracting(SeriesTable.headerBytes..<bytes.count)
     let payload = try decompressor.decompress(frame, size: payloadBytes, what: "table payload")

@@ -6,9 +6,9 @@ import CZstd
 struct ZstdCompressor: ~Copyable {
   private let context: OpaquePointer
 
-  /// Nil when there is no memory for a context.
-  init?(level: Int32) {
-    guard let made = ZSTD_createCCtx() else { return nil }
+  /// Throws when there is no memory for a context.
+  init(level: Int32) throws(FormatError) {
+    guard let made = ZSTD_createCCtx() else { throw FormatError(.inconsistent, "zstd: no memory for a context") }
     ZSTD_CCtx_setParameter(made, ZSTD_c_compressionLevel, level)
     ZSTD_CCtx_setParameter(made, ZSTD_c_contentSizeFlag, 1)
     // The block's own checksum covers the frame.
@@ -41,8 +41,8 @@ struct ZstdCompressor: ~Copyable {
 struct ZstdDecompressor: ~Copyable {
   private let context: OpaquePointer
 
-  init?() {
-    guard let made = ZSTD_createDCtx() else { return nil }
+  init() throws(FormatError) {
+    guard let made = ZSTD_createDCtx() else { throw FormatError(.inconsistent, "zstd: no memory for a context") }
     // A frame that wants a window larger than any payload is refused before it allocates.
     ZSTD_DCtx_setParameter(made, ZSTD_d_windowLogMax, 24)
     context = made
