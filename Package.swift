@@ -28,6 +28,8 @@ let systemLibraries: [Target] = [
     name: "CXXHash", path: "Sources/WAL/CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
   .systemLibrary(
     name: "CCrypto", path: "Sources/WAL/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+  .systemLibrary(
+    name: "CZlib", path: "Sources/Forwarders/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 ]
 
 let pureTargets: [Target] = [
@@ -42,6 +44,8 @@ let pureTargets: [Target] = [
   bench("BlockBench", "Sources/Bin/Bench/Block", ["Codec", "Model", "Parsing"]),
   tests("ParsingTests", ["Parsing", "Model"]),
   bench("ParseBench", "Sources/Bin/Bench/Parse", ["Parsing", "Model"]),
+  room("Forwarders", "Sources/Forwarders/File", ["Model", "Codec"]),
+  tests("ForwardersTests", ["Forwarders", "Model", "Codec"]),
 ]
 
 let walTests: [Target] = [
@@ -52,11 +56,16 @@ let nioTargets: [Target] = [
   room(
     "HTTP", "Sources/Forwarders/HTTP",
     [
-      "Model", .product(name: "AsyncHTTPClient", package: "async-http-client"),
-      .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
-      .product(name: "Hummingbird", package: "hummingbird"), .product(name: "Yams", package: "Yams"),
-      .product(name: "ArgumentParser", package: "swift-argument-parser"),
-    ])
+      "Model", "CZlib", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+      .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+      .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+    ]),
+  room("Collectors", "Sources/Collectors/Scrape", ["Model", "Codec", "Parsing", "HTTP"]),
+  tests(
+    "CollectorsTests",
+    [
+      "Collectors", "HTTP", "Parsing", "Model", "Codec", .product(name: "Hummingbird", package: "hummingbird"),
+    ]),
 ]
 
 let package = Package(
@@ -73,6 +82,7 @@ let package = Package(
       .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
       .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
       .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+      .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
       .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
       .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
       .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),

@@ -1,0 +1,32 @@
+/// Why there is no answer, in words for the person who has to mend it. Trying again may help with all but `badURL`.
+public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
+  public enum Kind: Sendable, Equatable {
+    case badURL
+    case nameNotFound
+    case refused
+    case unreachable
+    /// The request's timeout, or that of the connection.
+    case timedOut
+    case tls
+    /// The connection broke off or the server closed it before its answer was whole.
+    case reset
+    case bodyTooLarge
+    /// The body is not what its Content-Encoding says.
+    case encoding
+    /// What came is not HTTP.
+    case protocolViolation
+    case redirects
+    /// The caller's task was cancelled.
+    case cancelled
+    case other
+  }
+
+  public let kind: Kind
+  /// For example `connection refused by 127.0.0.1:9100`. Holds neither credentials nor the URL's query.
+  public let description: String
+
+  public init(_ kind: Kind, _ description: String) {
+    self.kind = kind
+    self.description = description
+  }
+}
