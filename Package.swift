@@ -44,8 +44,6 @@ let pureTargets: [Target] = [
   bench("BlockBench", "Sources/Bin/Bench/Block", ["Codec", "Model", "Parsing"]),
   tests("ParsingTests", ["Parsing", "Model"]),
   bench("ParseBench", "Sources/Bin/Bench/Parse", ["Parsing", "Model"]),
-  room("Forwarders", "Sources/Forwarders/File", ["Model", "Codec"]),
-  tests("ForwardersTests", ["Forwarders", "Model", "Codec"]),
 ]
 
 let walTests: [Target] = [
@@ -64,7 +62,7 @@ let nioTargets: [Target] = [
   tests(
     "CollectorsTests",
     [
-      "Collectors", "HTTP", "Parsing", "Model", "Codec", .product(name: "Hummingbird", package: "hummingbird"),
+      "Collectors", "HTTP", "Parsing", "Model", "Codec",
     ]),
 ]
 

@@ -44,7 +44,9 @@ public final class HTTPSession: Sendable {
     var request = HTTPClientRequest(url: url)
     request.method = .GET
     for header in headers { request.headers.add(name: header.name, value: header.value) }
-    if !request.headers.contains(name: "accept-encoding") { request.headers.add(name: "accept-encoding", value: "gzip") }
+    if !request.headers.contains(name: "accept-encoding") {
+      request.headers.add(name: "accept-encoding", value: "gzip")
+    }
     let server = Self.server(of: url)
     let result = await withTaskGroup(of: Result<HTTPAnswer, HTTPError>.self) { [request] group in
       group.addTask { await self.exchange(request, server: server, timeout: timeout, limitBytes: limitBytes) }
@@ -106,7 +108,8 @@ public final class HTTPSession: Sendable {
           switch error {
           case .tooLarge: throw tooLarge()
           case .malformed(let reason):
-            throw HTTPError(.encoding, "the body of \(server)'s answer is not the gzip that it is said to be: \(reason)")
+            throw HTTPError(
+              .encoding, "the body of \(server)'s answer is not the gzip that it is said to be: \(reason)")
           }
         }
       }

@@ -1,0 +1,110 @@
+import Model
+import Parsing
+
+/// What an exposition says about its metric families, and whether that is still what the tables say.
+struct FamilyMetadata: Sendable {
+  private struct Line: Sendable {
+    let name: Range<Int>
+    let content: Content
+  }
+
+  private enum Content: Sendable {
+    case type(MetricType)
+    case help(Range<Int>, escaped: Bool)
+    case unit(Range<Int>)
+  }
+
+  /// Scrapes between two renewals because of changed metadata, so that a target that changes a help text each time does not cost a
+  /// table each time.
+  static let renewalSpacing = 20
+
+  private let hash = KeyHash()
+  private var lines: [Line] = []
+  private var fingerprint: UInt64 = 0
+  /// Of the last scrape whose metadata the tables were checked against.
+  private var knownFingerprint: UInt64?
+  /// For each family, by the hash of its name, the hash of what the tables hold about it.
+  private var known: [UInt64: UInt64] = [:]
+  private var scrapesSinceRenewal = renewalSpacing
+
+  mutating func beginScrape() {
+    lines.removeAll(keepingCapacity: true)
+    fingerprint = 0
+    scrapesSinceRenewal += scrapesSinceRenewal < Self.renewalSpacing ? 1 : 0
+  }
+
+  /// Notes a line of metadata. Cheap: nothing is decoded unless something turns out to be new.
+  mutating func note(_ entry: ExpositionEntry, in bytes: Span<UInt8>) {
+    switch entry {
+    case .type(let name, let type):
+      lines.append(Line(name: name, content: .type(type)))
+      mix(hash(name, in: bytes) ^ UInt64(type.rawValue))
+    case .help(let name, let text, let escaped):
+      lines.append(Line(name: name, content: .help(text, escaped: escaped)))
+      mix(hash(name.lowerBound..<text.upperBound, in: bytes))
+    case .unit(let name, let text):
+      lines.append(Line(name: name, content: .unit(text)))
+      mix(hash(name.lowerBound..<text.upperBound, in: bytes))
+    case .sample, .comment:
+      break
+    }
+  }
+
+  private mutating func mix(_ value: UInt64) {
+    fingerprint = (fingerprint ^ value) &* 0x9e37_79b9_7f4a_7c15
+    fingerprint ^= fingerprint >> 29
+  }
+
+  /// Whether the scrape's metadata is, as a whole, what it was.
+  var isUnchanged: Bool { fingerprint == knownFingerprint }
+
+  /// The families of this scrape by name. A repeated line replaces the one before.
+  func families(in bytes: Span<UInt8>) -> [String: MetricMetadata] {
+    var families: [String: MetricMetadata] = [:]
+    for line in lines {
+      let name = Self.text(line.name, in: bytes)
+      switch line.content {
+      case .type(let type): families[name, default: .none].type = type
+      case .help(let text, let escaped):
+        families[name, default: .none].help =
+          escaped ? TextParser.unescapedHelp(text, in: bytes) : Self.text(text, in: bytes)
+      case .unit(let text): families[name, default: .none].unit = Self.text(text, in: bytes)
+      }
+    }
+    return families
+  }
+
+  /// Whether a family that the tables know is described differently now, and enough scrapes have passed to act on it. Remembers the families.
+  mutating func needsRenewal(_ families: [String: MetricMetadata]) -> Bool {
+    var hashes: [UInt64: UInt64] = [:]
+    hashes.reserveCapacity(families.count)
+    var changed = false
+    for (name, metadata) in families {
+      let key = hashed(name)
+      let value = hashed("\(metadata.type.rawValue) \(metadata.unit)\n\(metadata.help)")
+      hashes[key] = value
+      if let before = known[key], before != value { changed = true }
+    }
+    if changed, scrapesSinceRenewal < Self.renewalSpacing { return false }
+    // Families that are not described this time stay known, within a bound.
+    if known.count > families.count * 2 + 1000 { known = hashes } else { known.merge(hashes) { _, new in new } }
+    knownFingerprint = fingerprint
+    if changed { scrapesSinceRenewal = 0 }
+    return changed
+  }
+
+  private func hashed(_ text: String) -> UInt64 {
+    let bytes = Array(text.utf8)
+    return hash(0..<bytes.count, in: bytes.span)
+  }
+
+  /// What the families say of a sample's metric.
+  static func of(_ sample: String, in families: [String: MetricMetadata]) -> MetricMetadata {
+    let family = MetricFamily.of(sample: sample) { families[$0]?.type }
+    return family.flatMap { families[$0] } ?? .none
+  }
+
+  private static func text(_ range: Range<Int>, in bytes: Span<UInt8>) -> String {
+    bytes.extracting(range).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+  }
+}

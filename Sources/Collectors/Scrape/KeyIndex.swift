@@ -1,0 +1,137 @@
+import Glibc
+import Parsing
+
+/// The raw bytes of series, as targets write them, to small numbers: what lets a scrape go without parsing labels.
+///
+/// A target writes its series in the same order nearly every time, so a key is first compared with the one that came after the
+/// previous key last time; only when that fails is it hashed.
+struct KeyIndex: Sendable {
+  /// What stands in `slots` for a key whose samples are not stored.
+  static let refused = UInt32.max
+
+  private let hash = KeyHash()
+  /// All keys, one after another.
+  private var arena: [UInt8] = []
+  /// Where each key begins in the arena, and where the last one ends.
+  private var starts: [Int] = [0]
+  /// Upper bits of each key's hash: nearly all keys that share a bucket differ here.
+  private var tags: [UInt32] = []
+  /// The key that followed last time.
+  private var followers: [UInt32] = [0]
+  /// Key number + 1 by hash, 0 where empty; a power of two, at most half full.
+  private var buckets = [UInt32](repeating: 0, count: 64)
+
+  /// For each key the slot of its series, or `refused`.
+  private(set) var slots: [UInt32] = []
+  /// For each key the scrape in which it was met last.
+  private(set) var metIn: [UInt32] = []
+
+  var count: Int { slots.count }
+
+  /// The key's number, or nil. `previous` is the key before it in this scrape, -1 at the beginning; `scrape` is noted.
+  @inline(__always)
+  mutating func find(_ key: Range<Int>, in bytes: Span<UInt8>, after previous: Int, scrape: UInt32) -> Int? {
+    let expected = previous &+ 1 < followers.count ? Int(followers[previous &+ 1]) : 0
+    if expected < count, equals(expected, key, in: bytes) {
+      metIn[expected] = scrape
+      return expected
+    }
+    return search(key, in: bytes, after: previous, scrape: scrape)
+  }
+
+  @inline(never)
+  private mutating func search(
+    _ key: Range<Int>, in bytes: Span<UInt8>, after previous: Int, scrape: UInt32
+  ) -> Int? {
+    let hashed = hash(key, in: bytes)
+    let tag = UInt32(truncatingIfNeeded: hashed >> 32)
+    var at = Int(truncatingIfNeeded: hashed) & (buckets.count - 1)
+    while buckets[at] != 0 {
+      let candidate = Int(buckets[at]) - 1
+      if tags[candidate] == tag, equals(candidate, key, in: bytes) {
+        followers[previous + 1] = UInt32(candidate)
+        metIn[candidate] = scrape
+        return candidate
+      }
+      at = (at + 1) & (buckets.count - 1)
+    }
+    return nil
+  }
+
+  /// Takes up a key that `find` does not know.
+  mutating func insert(_ key: Range<Int>, in bytes: Span<UInt8>, slot: UInt32, scrape: UInt32) {
+    let hashed = hash(key, in: bytes)
+    bytes.extracting(key).withUnsafeBufferPointer { arena.append(contentsOf: $0) }
+    starts.append(arena.count)
+    tags.append(UInt32(truncatingIfNeeded: hashed >> 32))
+    // The next new key most likely follows this one.
+    followers.append(UInt32(slots.count + 1))
+    slots.append(slot)
+    metIn.append(scrape)
+    if slots.count * 2 > buckets.count {
+      refill(buckets.count * 2)
+    } else {
+      place(UInt32(slots.count), hashed)
+    }
+  }
+
+  private mutating func place(_ number: UInt32, _ hashed: UInt64) {
+    var at = Int(truncatingIfNeeded: hashed) & (buckets.count - 1)
+    while buckets[at] != 0 { at = (at + 1) & (buckets.count - 1) }
+    buckets[at] = number
+  }
+
+  private mutating func refill(_ size: Int) {
+    buckets = [UInt32](repeating: 0, count: size)
+    for key in 0..<slots.count { place(UInt32(key + 1), hash(starts[key]..<starts[key + 1], in: arena.span)) }
+  }
+
+  /// Forgets the keys from this number on.
+  mutating func truncate(to count: Int) {
+    guard count < slots.count else { return }
+    keep { key, slot in key < count ? slot : nil }
+  }
+
+  /// Forgets the keys that were not met in this scrape.
+  mutating func keepMet(in scrape: UInt32) {
+    let metIn = metIn
+    keep { key, slot in metIn[key] == scrape ? slot : nil }
+  }
+
+  /// Keeps the keys for which `slot` gives a slot. Numbers change.
+  mutating func keep(_ slot: (_ key: Int, _ slot: UInt32) -> UInt32?) {
+    let old = self
+    arena.removeAll(keepingCapacity: true)
+    starts = [0]
+    tags = []
+    slots = []
+    metIn = []
+    followers = [0]
+    buckets = []
+    for key in 0..<old.slots.count {
+      guard let kept = slot(key, old.slots[key]) else { continue }
+      arena.append(contentsOf: old.arena[old.starts[key]..<old.starts[key + 1]])
+      starts.append(arena.count)
+      tags.append(old.tags[key])
+      slots.append(kept)
+      metIn.append(old.metIn[key])
+      followers.append(UInt32(slots.count))
+    }
+    var size = 64
+    while size < slots.count * 2 { size *= 2 }
+    refill(size)
+  }
+
+  @inline(__always)
+  private func equals(_ known: Int, _ key: Range<Int>, in bytes: Span<UInt8>) -> Bool {
+    let start = starts[known]
+    let length = starts[known &+ 1] &- start
+    guard length == key.count else { return false }
+    return arena.withUnsafeBufferPointer { arena in
+      bytes.withUnsafeBufferPointer { bytes in
+        guard let a = arena.baseAddress, let b = bytes.baseAddress else { return length == 0 }
+        return memcmp(a + start, b + key.lowerBound, length) == 0
+      }
+    }
+  }
+}

@@ -1,0 +1,242 @@
+import Codec
+import Model
+import Parsing
+
+/// One target's series and their last values: turns expositions into rows over tables that hardly ever change.
+///
+/// A value, without clock or network. For each scrape call `read`, or nothing when there was no answer, and then `rows`. A series is
+/// looked up by the bytes that the target wrote, so that for a known one no label is touched; its value goes into its slot.
+///
+/// Source of the rules: prometheus/prometheus, scrape/scrape.go (append, updateStaleMarkers, report).
+struct ScrapeCache: Sendable {
+  /// What `read` has found. `samples` counts all, stored or not.
+  struct Reading: Sendable, Equatable {
+    var samples = 0
+    /// A series for the second time in one scrape, or a sample whose own timestamp is not newer than its last one.
+    var duplicates = 0
+    /// More labels or bytes than a table takes.
+    var refused = 0
+  }
+
+  /// What the series about the scrape itself say.
+  struct Report: Sendable {
+    var isUp: Bool
+    var durationSeconds: Double
+    var samples: Int
+    /// Samples left after relabelling.
+    var samplesKept: Int
+  }
+
+  static let reportNames = [
+    "up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling",
+    "scrape_series_added",
+  ]
+  /// A series whose names and values are longer together is refused.
+  static let limitSeriesBytes = 1 << 20
+  static let looseRowSamples = 20_000
+
+  private struct Pending {
+    let series: Range<Int>
+    let type: MetricType
+    let value: Double
+    let timestamp: UnixMilliseconds?
+  }
+
+  private let labels: SampleLabels
+  let source: UInt64
+  private let honorTimestamps: Bool
+
+  var index = KeyIndex()
+  var parts = SeriesParts()
+  private var metadata = FamilyMetadata()
+  var slotOf: [SeriesIdentity: UInt32] = [:]
+
+  // By slot.
+  var values: [Double] = []
+  /// The scrape in which the series was met last.
+  var metIn: [UInt32] = []
+  /// Had a sample without its own timestamp in the last scrape, so it gets a marker when it is gone.
+  var tracked: [Bool] = []
+  /// Was there in the last scrape that succeeded.
+  var known: [Bool] = []
+
+  /// The number of the scrape; 0 marks a slot that was never met.
+  var scrape: UInt32 = 0
+  var readSucceeded = false
+  /// The own timestamps of the samples that stand in the row.
+  var rowTimestamps: [UInt32: Int64] = [:]
+  /// The newest own timestamp of each series in this scrape, and in all before.
+  var newestTimestamps: [UInt32: Int64] = [:]
+  var lastTimestamps: [UInt32: Int64] = [:]
+  /// Samples of series that have one in the row already.
+  var later: [LaterSample] = []
+  var renewal: [String: MetricMetadata]?
+
+  struct LaterSample: Sendable {
+    var slot: UInt32
+    let timestamp: Int64
+    let value: Double
+  }
+
+  init(labels: SampleLabels, source: UInt64, honorTimestamps: Bool = true) {
+    self.labels = labels
+    self.source = source
+    self.honorTimestamps = honorTimestamps
+    // The reports are the first slots of the first part. Six series at most cannot exceed a table.
+    for name in Self.reportNames {
+      let series = Series(labels.report(name), MetricMetadata(type: .gauge))
+      guard (try? parts.append(series)) != nil else { continue }
+      slotOf[SeriesIdentity(series.labels)] = UInt32(values.count)
+      appendSlot()
+    }
+  }
+
+  /// Series that the tables name, absent ones among them.
+  var seriesCount: Int { values.count }
+  var partCount: Int { parts.parts.count }
+  var tableCounts: [Int] { parts.parts.map(\.tables.count) }
+  var rebuilds: Int { parts.rebuilds }
+}
+
+extension ScrapeCache {
+  /// Reads an exposition. After an error the scrape counts as failed as a whole, and `reading` says how far it went.
+  mutating func read(_ bytes: Span<UInt8>, reading: inout Reading) throws {
+    scrape &+= 1
+    readSucceeded = false
+    forgetOwnTimestamps()
+    renewal = nil
+    metadata.beginScrape()
+    var pending: [Pending] = []
+    var parser = TextParser()
+    var previous = -1
+    do {
+      while let entry = try parser.next(in: bytes) {
+        switch entry {
+        case .sample(let series, let value, let timestamp):
+          reading.samples &+= 1
+          if let key = index.find(series, in: bytes, after: previous, scrape: scrape) {
+            previous = key
+            record(index.slots[key], value, timestamp, &reading)
+          } else {
+            pending.append(Pending(series: series, type: parser.lastType, value: value, timestamp: timestamp))
+          }
+        case .comment: break
+        default: metadata.note(entry, in: bytes)
+        }
+      }
+      if !pending.isEmpty || !metadata.isUnchanged {
+        let families = metadata.families(in: bytes)
+        try admit(pending, families, in: bytes, &reading)
+        if metadata.needsRenewal(families) { renewal = families }
+      }
+    } catch {
+      // The marks of this scrape must not count.
+      scrape &+= 1
+      throw error
+    }
+    readSucceeded = true
+  }
+
+  @inline(__always)
+  private mutating func record(
+    _ slot: UInt32, _ value: Double, _ timestamp: UnixMilliseconds?, _ reading: inout Reading
+  ) {
+    guard slot != KeyIndex.refused else {
+      reading.refused &+= 1
+      return
+    }
+    if timestamp == nil || !honorTimestamps {
+      if metIn[Int(slot)] == scrape {
+        reading.duplicates &+= 1
+      } else {
+        metIn[Int(slot)] = scrape
+        values[Int(slot)] = value
+      }
+    } else if let timestamp {
+      recordOwn(slot, value, timestamp.rawValue, &reading)
+    }
+  }
+
+  /// A sample with its own timestamp. The first of a series stands in the row; later ones go into loose rows, as a series has one place in
+  /// a row. One that is not newer than the last of its series was stored before, or would be refused as out of order.
+  private mutating func recordOwn(_ slot: UInt32, _ value: Double, _ timestamp: Int64, _ reading: inout Reading) {
+    guard timestamp > (newestTimestamps[slot] ?? lastTimestamps[slot] ?? .min) else {
+      reading.duplicates += 1
+      return
+    }
+    newestTimestamps[slot] = timestamp
+    if metIn[Int(slot)] == scrape {
+      later.append(LaterSample(slot: slot, timestamp: timestamp, value: value))
+    } else {
+      metIn[Int(slot)] = scrape
+      values[Int(slot)] = value
+      rowTimestamps[slot] = timestamp
+    }
+  }
+
+  func isReport(_ slot: Int) -> Bool { slot < Self.reportNames.count }
+
+  mutating func forgetOwnTimestamps() {
+    rowTimestamps.removeAll(keepingCapacity: true)
+    newestTimestamps.removeAll(keepingCapacity: true)
+    later.removeAll(keepingCapacity: true)
+  }
+
+  /// Takes up series that are written as none before. All or none.
+  private mutating func admit(
+    _ pending: [Pending], _ families: [String: MetricMetadata], in bytes: Span<UInt8>, _ reading: inout Reading
+  ) throws {
+    let keys = index.count
+    let slots = values.count
+    let mark = parts.parts
+    var added: [SeriesIdentity] = []
+    var syntax = TextSeries()
+    do {
+      for sample in pending {
+        if let key = index.find(sample.series, in: bytes, after: index.count - 1, scrape: scrape) {
+          record(index.slots[key], sample.value, sample.timestamp, &reading)
+          continue
+        }
+        try syntax.parse(sample.series, in: bytes)
+        let scraped = try syntax.labels(in: bytes, under: sample.type)
+        let stored = labels.stored(scraped.pairs)
+        var slot = KeyIndex.refused
+        if Self.fits(stored) {
+          let identity = SeriesIdentity(stored)
+          if let same = slotOf[identity] {
+            slot = same
+          } else {
+            slot = UInt32(values.count)
+            try parts.append(Series(stored, FamilyMetadata.of(scraped.metricName, in: families)))
+            slotOf[identity] = slot
+            added.append(identity)
+            appendSlot()
+          }
+        }
+        index.insert(sample.series, in: bytes, slot: slot, scrape: scrape)
+        record(slot, sample.value, sample.timestamp, &reading)
+      }
+    } catch {
+      index.truncate(to: keys)
+      parts.restore(mark)
+      for identity in added { slotOf[identity] = nil }
+      values.removeLast(values.count - slots)
+      metIn.removeLast(metIn.count - slots)
+      tracked.removeLast(tracked.count - slots)
+      known.removeLast(known.count - slots)
+      throw error
+    }
+  }
+
+  private mutating func appendSlot() {
+    values.append(0)
+    metIn.append(0)
+    tracked.append(false)
+    known.append(false)
+  }
+
+  private static func fits(_ labels: Labels) -> Bool {
+    guard !labels.pairs.isEmpty, labels.pairs.count <= FormatLimits.seriesLabels else { return false }
+    return labels.pairs.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count } <= limitSeriesBytes
+  }
+}

@@ -1,0 +1,210 @@
+import Codec
+import Glibc
+import HTTP
+import Model
+import Synchronization
+
+/// Scrapes targets, each at its own fixed offset within its interval, and hands every scrape to the log as rows.
+///
+/// A scrape that the log does not take is dropped and counted: the next one comes anyway. `apply` changes the targets while it runs; what stays the
+/// same goes on undisturbed, and the series of a target that is gone end with staleness markers.
+public final class ScrapeCollector: Collector {
+  private struct Key: Hashable {
+    let identity: TargetIdentity
+    let tenant: Tenant
+  }
+
+  private struct Entry {
+    let job: ScrapeJob
+    var status: ScrapeTargetStatus
+    /// Ends the target's loop; set while it runs.
+    var stop: AsyncStream<Void>.Continuation?
+    /// Counts the loops that a key has had, so that one that ends late does not touch its successor.
+    let run: UInt64
+  }
+
+  private struct State {
+    var entries: [Key: Entry] = [:]
+    var order: [Key] = []
+    var counters = ScrapeCounters()
+    var runs: UInt64 = 0
+    var changed: AsyncStream<Void>.Continuation?
+  }
+
+  private let state = Mutex(State())
+  private let http: HTTPSession
+  private let userAgent: String
+  private let now: @Sendable () -> UnixMilliseconds
+
+  /// `now` is the wall clock, which gives the samples their time.
+  public init(
+    jobs: [ScrapeJob], http: HTTPSession, userAgent: String = "clymene",
+    now: @escaping @Sendable () -> UnixMilliseconds = ScrapeCollector.wallClock
+  ) {
+    self.http = http
+    self.userAgent = userAgent
+    self.now = now
+    apply(jobs)
+  }
+
+  public static let wallClock: @Sendable () -> UnixMilliseconds = {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return UnixMilliseconds(Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+  }
+
+  /// These are the jobs from now on. Of two targets that are the same in URL, job, labels and tenant the first stays.
+  public func apply(_ jobs: [ScrapeJob]) {
+    let (ended, changed) = state.withLock { state in
+      var entries: [Key: Entry] = [:]
+      var order: [Key] = []
+      for job in jobs {
+        for target in job.targets {
+          let identity = TargetIdentity(target, of: job)
+          let key = Key(identity: identity, tenant: job.tenant)
+          guard entries[key] == nil else { continue }
+          var settings = job
+          settings.targets = []
+          if let entry = state.entries[key], entry.job == settings {
+            entries[key] = entry
+          } else {
+            state.runs += 1
+            let status = ScrapeTargetStatus(
+              job: job.name, url: identity.url, labels: identity.labels, interval: job.interval)
+            entries[key] = Entry(job: settings, status: status, run: state.runs)
+          }
+          order.append(key)
+        }
+      }
+      let ended = state.entries.filter { entries[$0.key]?.run != $0.value.run }.compactMap(\.value.stop)
+      state.entries = entries
+      state.order = order
+      return (ended, state.changed)
+    }
+    for loop in ended { loop.finish() }
+    changed?.yield()
+  }
+
+  /// In the order of the configuration.
+  public var targets: [ScrapeTargetStatus] {
+    state.withLock { state in state.order.compactMap { state.entries[$0]?.status } }
+  }
+
+  public var counters: ScrapeCounters { state.withLock { $0.counters } }
+
+  public func run(into sink: any Sink) async throws {
+    let (changes, changed) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    state.withLock { $0.changed = changed }
+    changed.yield()
+    await withDiscardingTaskGroup { group in
+      for await _ in changes {
+        for (key, entry, stopped) in unstarted() {
+          group.addTask { await self.loop(key, entry, stopped: stopped, sink) }
+        }
+      }
+      group.cancelAll()
+    }
+    state.withLock { $0.changed = nil }
+  }
+
+  /// The targets that have no loop yet; from now on they have.
+  private func unstarted() -> [(Key, Entry, AsyncStream<Void>)] {
+    state.withLock { state in
+      var found: [(Key, Entry, AsyncStream<Void>)] = []
+      for (key, entry) in state.entries where entry.stop == nil {
+        let (stopped, stop) = AsyncStream<Void>.makeStream()
+        state.entries[key]?.stop = stop
+        found.append((key, entry, stopped))
+      }
+      return found
+    }
+  }
+}
+
+extension ScrapeCollector {
+  /// One target, until the task is cancelled or the target is gone.
+  private func loop(_ key: Key, _ entry: Entry, stopped: AsyncStream<Void>, _ sink: any Sink) async {
+    let scraping = Task { await self.scrapeAgainAndAgain(key, entry, sink) }
+    let isGone = Mutex(false)
+    let watching = Task {
+      for await _ in stopped {}
+      // It ends by being finished, when the target is gone, or by being cancelled.
+      guard !Task.isCancelled else { return }
+      isGone.withLock { $0 = true }
+      scraping.cancel()
+    }
+    var scraper = await withTaskCancellationHandler {
+      await scraping.value
+    } onCancel: {
+      scraping.cancel()
+    }
+    watching.cancel()
+    await watching.value
+    guard isGone.withLock({ $0 }) else { return }
+    let rows = scraper.lastRows(at: now())
+    await store(rows, key, entry, sink)
+  }
+
+  private func scrapeAgainAndAgain(_ key: Key, _ entry: Entry, _ sink: any Sink) async -> TargetScraper {
+    let job = entry.job
+    var scraper = TargetScraper(key.identity, of: job, http: http, userAgent: userAgent)
+    var schedule = ScrapeSchedule(interval: job.interval, spread: key.identity.spread, now: now())
+    while !Task.isCancelled {
+      note(key, entry) { $0.nextScrape = UnixMilliseconds(schedule.tick) }
+      do {
+        try await Task.sleep(for: schedule.wait(now: now()), tolerance: .zero)
+      } catch {
+        break
+      }
+      let (timestamp, skipped) = schedule.start(now: now())
+      let result = await scraper.scrape(at: timestamp)
+      // A scrape that was cut off by the end says nothing about the target.
+      if Task.isCancelled { break }
+      let series = scraper.cache.seriesCount
+      note(key, entry) { status in
+        status.health = result.failure == nil ? .up : .down
+        status.lastScrape = timestamp
+        status.lastDuration = result.duration
+        status.lastError = result.failure ?? result.lost
+        status.samples = result.reading.samples
+        status.series = series
+      }
+      state.withLock { $0.counters.add(result, skippedTicks: skipped) }
+      await store(result.rows, key, entry, sink)
+    }
+    return scraper
+  }
+
+  private func store(_ rows: [MetricRow], _ key: Key, _ entry: Entry, _ sink: any Sink) async {
+    guard !rows.isEmpty else { return }
+    do {
+      let acceptance = try await sink.enqueue(RowBatch(tenant: entry.job.tenant, metrics: rows), positions: [])
+      if acceptance == .full { state.withLock { $0.counters.droppedScrapes += 1 } }
+    } catch {
+      state.withLock { $0.counters.lostScrapes += 1 }
+      note(key, entry) { $0.lastError = "the scrape was not stored: \(error)" }
+    }
+  }
+
+  private func note(_ key: Key, _ entry: Entry, _ change: (inout ScrapeTargetStatus) -> Void) {
+    state.withLock { state in
+      guard var current = state.entries[key], current.run == entry.run else { return }
+      change(&current.status)
+      state.entries[key] = current
+    }
+  }
+}
+
+extension ScrapeCounters {
+  fileprivate mutating func add(_ result: TargetScraper.Result, skippedTicks: Int) {
+    scrapes += 1
+    if result.failure != nil { failedScrapes += 1 }
+    if result.lost != nil { lostScrapes += 1 }
+    samples += UInt64(result.reading.samples)
+    duplicateSamples += UInt64(result.reading.duplicates)
+    refusedSamples += UInt64(result.reading.refused)
+    receivedBytes += UInt64(result.receivedBytes)
+    tableRebuilds += UInt64(result.rebuilds)
+    self.skippedTicks += UInt64(skippedTicks)
+  }
+}

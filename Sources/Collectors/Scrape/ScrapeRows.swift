@@ -1,0 +1,132 @@
+import Codec
+import Model
+
+extension ScrapeCache {
+  /// The rows of the scrape that `read` has just read or that failed: values, markers for what is gone, and the report. A row for each part; loose
+  /// rows for series with several samples. Throws when a table cannot be made; then the scrape is lost and the next one starts over.
+  mutating func rows(at timestamp: UnixMilliseconds, _ report: Report) throws(FormatError) -> [MetricRow] {
+    let succeeded = readSucceeded
+    readSucceeded = false
+    if !succeeded {
+      scrape &+= 1
+      forgetOwnTimestamps()
+    }
+    let scraped = Self.reportNames.count..<values.count
+    let seriesAdded = succeeded ? scraped.count { metIn[$0] == scrape && !known[$0] } : 0
+    let reports = [
+      report.isUp ? 1 : 0, report.durationSeconds, Double(report.samples), Double(report.samplesKept),
+      Double(seriesAdded),
+    ]
+    for (slot, value) in reports.enumerated() {
+      metIn[slot] = scrape
+      values[slot] = value
+      rowTimestamps[UInt32(slot)] = nil
+    }
+    try settle(succeeded)
+    let rows = makeRows(at: timestamp)
+    remember(succeeded)
+    return rows
+  }
+
+  /// The last rows of a target that is scraped no more: a marker for every series, the reports among them.
+  mutating func lastRows(at timestamp: UnixMilliseconds) -> [MetricRow] {
+    scrape &+= 1
+    readSucceeded = false
+    forgetOwnTimestamps()
+    let rows = makeRows(at: timestamp)
+    remember(false)
+    return rows
+  }
+
+  /// Tables for what is new, and new ones for what has changed too much.
+  private mutating func settle(_ succeeded: Bool) throws(FormatError) {
+    guard succeeded || parts.hasFresh else { return }
+    let (metIn, tracked, scrape) = (metIn, tracked, scrape)
+    // A series that gets its marker in this row has to be in the tables once more.
+    let isKept = { (slot: Int) in !succeeded || metIn[slot] == scrape || tracked[slot] }
+    if let families = renewal {
+      renewal = nil
+      let moves = try parts.renew(isKept: isKept) { series in
+        let metadata = FamilyMetadata.of(series.labels.metricName, in: families)
+        return metadata == .none ? series : Series(series.labels, metadata)
+      }
+      move(moves)
+    } else if let moves = try parts.settle(isKept: isKept) {
+      move(moves)
+    } else if succeeded, index.count > values.count * 2 + 1000 {
+      // Many spellings of the same series.
+      index.keepMet(in: scrape)
+    }
+  }
+
+  /// Follows slots to where the tables have put them.
+  private mutating func move(_ moves: [UInt32?]) {
+    func moved<Value>(_ old: [Value]) -> [Value] { old.indices.compactMap { moves[$0] == nil ? nil : old[$0] } }
+    func moved(_ old: [UInt32: Int64]) -> [UInt32: Int64] {
+      var new: [UInt32: Int64] = [:]
+      for (slot, timestamp) in old { if let slot = moves[Int(slot)] { new[slot] = timestamp } }
+      return new
+    }
+    values = moved(values)
+    metIn = moved(metIn)
+    tracked = moved(tracked)
+    known = moved(known)
+    index.keep { _, slot in slot == KeyIndex.refused ? slot : moves[Int(slot)] }
+    slotOf = slotOf.compactMapValues { moves[Int($0)] }
+    rowTimestamps = moved(rowTimestamps)
+    newestTimestamps = moved(newestTimestamps)
+    lastTimestamps = moved(lastTimestamps)
+    later = later.compactMap { sample in
+      moves[Int(sample.slot)].map { LaterSample(slot: $0, timestamp: sample.timestamp, value: sample.value) }
+    }
+  }
+
+  private func makeRows(at timestamp: UnixMilliseconds) -> [MetricRow] {
+    var rows: [MetricRow] = []
+    var first = 0
+    for part in parts.parts where part.tabled > 0 {
+      let slots = first..<first + part.tabled
+      first = slots.upperBound
+      var row = ScrapeRow(source: source, tables: part.tables, timestamp: timestamp, values: Array(values[slots]))
+      for slot in slots where metIn[slot] != scrape {
+        if tracked[slot] {
+          row.values[slot - slots.lowerBound] = StaleMarker.value
+        } else {
+          row.absent.append(UInt32(slot - slots.lowerBound))
+        }
+      }
+      // A part of which nothing is left has nothing to say.
+      guard row.absent.count < part.tabled else { continue }
+      if !rowTimestamps.isEmpty {
+        row.ownTimestamps = rowTimestamps.filter { slots.contains(Int($0.key)) }
+          .map { .init(series: UInt32(Int($0.key) - slots.lowerBound), timestamp: UnixMilliseconds($0.value)) }
+          .sorted { $0.series < $1.series }
+      }
+      rows.append(.scrape(row))
+      let loose = later.filter { slots.contains(Int($0.slot)) }
+      for start in stride(from: 0, to: loose.count, by: Self.looseRowSamples) {
+        let samples = loose[start..<min(start + Self.looseRowSamples, loose.count)].map {
+          LooseRow.LooseSample(
+            series: UInt32(Int($0.slot) - slots.lowerBound), timestamp: UnixMilliseconds($0.timestamp), value: $0.value)
+        }
+        rows.append(.loose(LooseRow(source: source, tables: part.tables, samples: samples)))
+      }
+    }
+    return rows
+  }
+
+  /// What the next scrape is compared with.
+  private mutating func remember(_ succeeded: Bool) {
+    var any = false
+    for slot in values.indices {
+      let met = metIn[slot] == scrape
+      tracked[slot] = met
+      any = any || met && !isReport(slot)
+    }
+    for slot in rowTimestamps.keys { tracked[Int(slot)] = false }
+    guard succeeded else { return }
+    lastTimestamps.merge(newestTimestamps) { _, newest in newest }
+    // As in Prometheus, an empty answer does not make the series new that come back after it.
+    if any { for slot in values.indices { known[slot] = metIn[slot] == scrape } }
+  }
+}

@@ -1,0 +1,93 @@
+import Codec
+import HTTP
+import Model
+import Parsing
+
+/// One target: fetches it once at a time and turns the answer into rows. Owned by the target's loop.
+struct TargetScraper {
+  /// How one scrape went.
+  struct Result {
+    var rows: [MetricRow] = []
+    var reading = ScrapeCache.Reading()
+    var receivedBytes = 0
+    var duration = Duration.zero
+    /// Tables made anew.
+    var rebuilds = 0
+    /// In words for the page about targets; nil when the target is up.
+    var failure: String?
+    /// Why there are no rows, which is no fault of the target.
+    var lost: String?
+  }
+
+  private let identity: TargetIdentity
+  private let job: ScrapeJob
+  private let http: HTTPSession
+  private let headers: [(name: String, value: String)]
+  private(set) var cache: ScrapeCache
+
+  init(_ identity: TargetIdentity, of job: ScrapeJob, http: HTTPSession, userAgent: String) {
+    self.identity = identity
+    self.job = job
+    self.http = http
+    headers = [
+      ("Accept", ExpositionFormat.acceptHeader()), ("User-Agent", userAgent),
+      ("X-Prometheus-Scrape-Timeout-Seconds", "\(job.timeout.inSeconds)"),
+    ]
+    cache = Self.emptyCache(identity, job)
+  }
+
+  private static func emptyCache(_ identity: TargetIdentity, _ job: ScrapeJob) -> ScrapeCache {
+    ScrapeCache(
+      labels: SampleLabels(target: identity.labels, external: job.externalLabels, honorLabels: job.honorLabels),
+      source: identity.source, honorTimestamps: job.honorTimestamps)
+  }
+
+  mutating func scrape(at timestamp: UnixMilliseconds) async -> Result {
+    let start = ContinuousClock.now
+    var result = Result()
+    do throws(HTTPError) {
+      let answer = try await http.get(
+        identity.url, headers: headers, timeout: job.timeout, limitBytes: job.bodyLimitBytes)
+      result.receivedBytes = answer.receivedBytes
+      result.failure = read(answer, &result.reading)
+    } catch {
+      result.failure = error.description
+    }
+    result.duration = start.duration(to: .now)
+    let report = ScrapeCache.Report(
+      isUp: result.failure == nil, durationSeconds: result.duration.inSeconds, samples: result.reading.samples,
+      samplesKept: result.reading.samples)
+    let rebuilds = cache.rebuilds
+    do throws(FormatError) {
+      result.rows = try cache.rows(at: timestamp, report)
+      result.rebuilds = cache.rebuilds - rebuilds
+    } catch {
+      // Whatever the tables stumbled over, an empty cache starts over with the next scrape.
+      result.lost = "the series do not fit the format: \(error)"
+      cache = Self.emptyCache(identity, job)
+    }
+    return result
+  }
+
+  /// Markers for all series of a target that is scraped no more.
+  mutating func lastRows(at timestamp: UnixMilliseconds) -> [MetricRow] { cache.lastRows(at: timestamp) }
+
+  /// What is wrong with the answer, or nil.
+  private mutating func read(_ answer: HTTPAnswer, _ reading: inout ScrapeCache.Reading) -> String? {
+    guard answer.status == 200 else { return "the target answered with HTTP status \(answer.status)" }
+    let selection = ExpositionFormat.select(contentType: answer.contentType, fallback: nil)
+    if answer.body.isEmpty { return readBody(answer.body, &reading) }
+    guard let format = selection.format else { return selection.remark ?? "unknown Content-Type" }
+    guard format == .text else { return "the target answered in the format \(format), which was not asked for" }
+    return readBody(answer.body, &reading)
+  }
+
+  private mutating func readBody(_ body: [UInt8], _ reading: inout ScrapeCache.Reading) -> String? {
+    do {
+      try cache.read(body.span, reading: &reading)
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+}

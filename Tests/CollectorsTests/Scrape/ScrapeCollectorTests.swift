@@ -1,0 +1,69 @@
+import Codec
+import HTTP
+import Model
+import Testing
+
+@testable import Collectors
+
+@Suite(.timeLimit(.minutes(1)))
+struct `Scraping targets over sockets` {
+  let http = HTTPSession()
+  let sink = MemorySink()
+
+  func job(_ server: LoopbackServer, interval: Duration = .milliseconds(50)) -> ScrapeJob {
+    ScrapeJob(
+      name: "test", targets: [ScrapeTarget(address: server.address)], interval: interval, timeout: .seconds(5))
+  }
+
+  /// Runs the collector until the sink has so many batches.
+  func run(_ collector: ScrapeCollector, untilBatches count: Int) async throws {
+    let sink = sink
+    let running = Task { try await collector.run(into: sink) }
+    await sink.wait(forBatches: count)
+    running.cancel()
+    try await running.value
+  }
+
+  @Test
+  func `A scrape becomes samples with the target's labels, and series about the scrape itself`() async throws {
+    let server = try LoopbackServer.answering("# TYPE a counter\na{x=\"1\"} 5\nb 2.5\n")
+    let collector = ScrapeCollector(jobs: [job(server)], http: http)
+    try await run(collector, untilBatches: 1)
+    let samples = try MemorySink.samples(sink.batches[0])
+    let values = Dictionary(uniqueKeysWithValues: samples.map { ($0.labels.metricName, $0.value) })
+    #expect(values["a"] == 5)
+    #expect(values["b"] == 2.5)
+    #expect(values["up"] == 1)
+    #expect(values["scrape_samples_scraped"] == 2)
+    #expect(values["scrape_samples_post_metric_relabeling"] == 2)
+    #expect(values["scrape_series_added"] == 2)
+    #expect(try #require(values["scrape_duration_seconds"]) > 0)
+    for sample in samples {
+      #expect(sample.labels["job"] == "test")
+      #expect(sample.labels["instance"] == server.address)
+    }
+    await http.close()
+  }
+
+  @Test
+  func `Scrapes lie an interval apart and share their table and their connection`() async throws {
+    let server = try LoopbackServer.answering("a 1\n")
+    let collector = ScrapeCollector(jobs: [job(server)], http: http)
+    try await run(collector, untilBatches: 5)
+    var tables: Set<[TableName]> = []
+    var times: [Int64] = []
+    for case .metrics(let rows) in sink.batches.prefix(5).map(\.rows) {
+      for case .scrape(let row) in rows {
+        tables.insert(row.tables.map(\.name))
+        times.append(row.timestamp.rawValue)
+      }
+    }
+    #expect(tables.count == 1)
+    #expect(times.count == 5)
+    #expect(zip(times, times.dropFirst()).allSatisfy { $1 - $0 >= 45 })
+    #expect(server.connections == 1)
+    #expect(collector.counters.scrapes >= 5)
+    #expect(collector.counters.failedScrapes == 0)
+    await http.close()
+  }
+}
