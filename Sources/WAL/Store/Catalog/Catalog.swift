@@ -1,0 +1,163 @@
+import Codec
+
+/// `catalog.lmdb`: the cursors, a cache of the segments' totals, a copy of the positions, and the log's own time.
+///
+/// The directory is the truth about segments; what is here only saves opening them. Commits are lazy (NOMETASYNC), since a
+/// lost acknowledgement is only a repeat; whoever needs more calls `flush`.
+final class Catalog: Sendable {
+  struct Contents: Sendable {
+    var consumers: [String: ConsumerRecord] = [:]
+    var totals: [UInt64: SegmentTotals] = [:]
+    var positions: [String: [UInt8]] = [:]
+    var time: LogTime.Mark?
+    /// Entries whose checksum did not fit; they were left out.
+    var damaged = 0
+  }
+
+  /// What is to be written in one transaction.
+  struct Changes: Sendable {
+    var consumers: [String: ConsumerRecord] = [:]
+    var forgottenConsumers: [String] = []
+    var totals: [UInt64: SegmentTotals] = [:]
+    var goneSegments: [UInt64] = []
+    /// Replaces the whole copy.
+    var positions: [String: [UInt8]]?
+    var time: LogTime.Mark?
+
+    var isEmpty: Bool {
+      consumers.isEmpty && forgottenConsumers.isEmpty && totals.isEmpty && goneSegments.isEmpty && positions == nil
+        && time == nil
+    }
+  }
+
+  static let formatVersion: UInt8 = 1
+  private static let formatKey = Array("format".utf8)
+  private static let timeKey = Array("time".utf8)
+
+  private let environment: Environment
+  private let consumers: Database
+  private let segments: Database
+  private let positions: Database
+  private let meta: Database
+
+  private static let names: [(name: String, integerKeys: Bool)] = [
+    ("consumers", false), ("segments", true), ("positions", false), ("meta", false),
+  ]
+
+  /// Opens a catalog that has been checked, or makes one. `live`: to look at it while another process writes.
+  init(path: String, live: Bool = false) throws(LogError) {
+    let environment = try Environment(
+      path: path, mapBytes: live ? 0 : 1 << 30, mode: live ? .readingLive : .writingLazily)
+    let databases = try environment.databases(Catalog.names, create: !live).compactMap { $0 }
+    guard databases.count == Catalog.names.count else {
+      throw LogError(.damaged, "\(path): is no catalog, its databases are missing")
+    }
+    self.environment = environment
+    consumers = databases[0]
+    segments = databases[1]
+    positions = databases[2]
+    meta = databases[3]
+    if !live {
+      let meta = databases[3]
+      let stored = try self.environment.read { (transaction) throws(LogError) in
+        try transaction.checked(meta, Catalog.formatKey)
+      }
+      if let stored {
+        guard stored == [Catalog.formatVersion] else {
+          throw LogError(.damaged, "\(path): format version \(stored), this program reads \(Catalog.formatVersion)")
+        }
+      } else {
+        try self.environment.write { (transaction) throws(LogError) in
+          try transaction.putChecked(meta, Catalog.formatKey, [Catalog.formatVersion])
+        }
+        try self.environment.flush()
+      }
+    }
+  }
+
+  func contents() throws(LogError) -> Contents {
+    var contents = Contents()
+    try environment.read { (transaction) throws(LogError) in
+      var damaged = 0
+      damaged += try transaction.allChecked(consumers) { (key, value) throws(LogError) in
+        if let record = try? ConsumerRecord(decoding: value) {
+          contents.consumers[String(decoding: key, as: UTF8.self)] = record
+        } else {
+          contents.damaged += 1
+        }
+      }
+      damaged += try transaction.allChecked(segments) { (key, value) throws(LogError) in
+        if let totals = try? SegmentTotals(decoding: value), totals.first < SegmentName.limitOffset,
+          totals.end < SegmentName.limitOffset
+        {
+          contents.totals[totals.first] = totals
+        } else {
+          contents.damaged += 1
+        }
+      }
+      damaged += try transaction.allChecked(positions) { (key, value) throws(LogError) in
+        contents.positions[String(decoding: key, as: UTF8.self)] = value
+      }
+      contents.damaged += damaged
+      if let mark = try transaction.checked(meta, Catalog.timeKey) {
+        contents.time = try? LogTime.Mark(decoding: mark)
+      }
+    }
+    return contents
+  }
+
+  func apply(_ changes: Changes) throws(LogError) {
+    guard !changes.isEmpty else { return }
+    try environment.write { (transaction) throws(LogError) in
+      for (name, record) in changes.consumers {
+        try transaction.putChecked(consumers, Array(name.utf8), record.encoded())
+      }
+      for name in changes.forgottenConsumers { try transaction.delete(consumers, Array(name.utf8)) }
+      for (first, totals) in changes.totals {
+        try transaction.putChecked(segments, Catalog.key(first), totals.encoded())
+      }
+      for first in changes.goneSegments { try transaction.delete(segments, Catalog.key(first)) }
+      if let copies = changes.positions {
+        try transaction.clear(positions)
+        for (collector, position) in copies {
+          try transaction.putChecked(positions, Array(collector.utf8), position)
+        }
+      }
+      if let time = changes.time { try transaction.putChecked(meta, Catalog.timeKey, time.encoded()) }
+    }
+  }
+
+  /// Returns when everything applied so far survives a power cut.
+  func flush() throws(LogError) { try environment.flush() }
+
+  func usedBytes() throws(LogError) -> Int { try environment.usedBytes() }
+
+  func clearStaleReaders() { environment.clearStaleReaders() }
+
+  private static func key(_ first: UInt64) -> [UInt8] { withUnsafeBytes(of: first) { [UInt8]($0) } }
+}
+
+extension LogTime.Mark {
+  ///     1 byte version; log time, since boot, wall (8 bytes each); the boot's name
+  func encoded() -> [UInt8] {
+    var out = ByteWriter()
+    out.byte(1)
+    out.fixed(logMilliseconds)
+    out.fixed(sinceBoot)
+    out.fixed(wall)
+    out.string(bootName)
+    return out.bytes
+  }
+
+  init(decoding array: [UInt8]) throws(FormatError) {
+    let bytes = array.span.bytes
+    var reader = ByteReader(end: array.count)
+    let version = try reader.byte("time", in: bytes)
+    guard version == 1 else { throw FormatError(.unknownFormat, "time: version \(version)") }
+    logMilliseconds = try reader.fixed(Int64.self, "time", in: bytes)
+    sinceBoot = try reader.fixed(Int64.self, "time", in: bytes)
+    wall = try reader.fixed(Int64.self, "time", in: bytes)
+    bootName = try reader.string("time", in: bytes)
+    try reader.finish("time")
+  }
+}

@@ -1,0 +1,142 @@
+import Codec
+import Synchronization
+
+/// What facade, cursors and writer share: the state behind its lock, the writer's bell, and the log's own time.
+final class LogCore: Sendable {
+  let configuration: LogConfiguration
+  let state: Mutex<LogState>
+  let wakeup = Wakeup()
+  let time: LogTime
+
+  init(configuration: LogConfiguration, state: consuming sending LogState, time: LogTime) {
+    self.configuration = configuration
+    self.state = Mutex(state)
+    self.time = time
+  }
+
+  /// Milliseconds of the log's own time.
+  var now: Int64 { time.at(sinceBoot: configuration.clock.sinceBoot()) }
+
+  var closedError: LogError { LogError(.closed, "\(configuration.directory): the log is closed") }
+
+  func path(_ first: UInt64) -> String { "\(configuration.segmentsDirectory)/\(SegmentName.file(first))" }
+
+  func sumsPath(_ first: UInt64) -> String { PageSums.path(besides: path(first)) }
+
+  func newID() -> UInt64 {
+    state.withLock { state in
+      state.nextWaiter += 1
+      return state.nextWaiter
+    }
+  }
+
+  /// A full log takes nothing that nobody waits for; the tick finds out when that has changed.
+  func rejectsNow() -> Bool {
+    state.withLock { state in
+      if state.isFull { state.counters.appendsRejected += 1 }
+      return state.isFull
+    }
+  }
+
+  // MARK: - Handing work to the writer
+
+  /// Waits until `bytes` more may wait for the writer; the room is then taken and goes on with the command.
+  func admit(_ bytes: Int) async throws(LogError) {
+    enum Step {
+      case go
+      case wait(UInt64)
+      case closed
+    }
+    let step: Step = state.withLock { state in
+      guard state.phase == .open else { return .closed }
+      if state.admissions.isEmpty, state.hasRoom(bytes) {
+        state.waitingBytes += bytes
+        return .go
+      }
+      state.nextWaiter += 1
+      return .wait(state.nextWaiter)
+    }
+    switch step {
+    case .go: return
+    case .closed: throw closedError
+    case .wait(let id):
+      let result: Result<Void, LogError> = await withTaskCancellationHandler {
+        await withCheckedContinuation { continuation in
+          let now: Result<Void, LogError>? = state.withLock { state in
+            guard state.phase == .open else { return .failure(closedError) }
+            if Task.isCancelled { return .failure(LogError(.cancelled, "cancelled while waiting for room")) }
+            // The writer may have made room since.
+            if state.admissions.isEmpty, state.hasRoom(bytes) {
+              state.waitingBytes += bytes
+              return .success(())
+            }
+            state.admissions.append(.init(id: id, bytes: bytes, continuation: continuation))
+            state.isUrgent = true
+            return nil
+          }
+          if let now { continuation.resume(returning: now) } else { wakeup.call() }
+        }
+      } onCancel: {
+        let waiter = state.withLock { state in
+          state.admissions.firstIndex { $0.id == id }.map { state.admissions.remove(at: $0) }
+        }
+        waiter?.continuation.resume(
+          returning: .failure(LogError(.cancelled, "cancelled while waiting for room")))
+      }
+      try result.get()
+    }
+  }
+
+  /// Gives a command to the writer. `admitted` bytes were taken by `admit`.
+  func submit(_ command: Command, isUrgent: Bool) -> Bool {
+    let (taken, ring) = state.withLock { state -> (Bool, Bool) in
+      guard state.phase == .open else { return (false, false) }
+      let wasEmpty = state.commands.isEmpty
+      state.add(command, bytes: 0, isUrgent: isUrgent)
+      return (true, isUrgent || wasEmpty || state.waitingBytes >= LogConfiguration.waitingBytes / 2)
+    }
+    if ring { wakeup.call() }
+    return taken
+  }
+
+  /// Gives a command to the writer and waits for its answer.
+  func ask<Value: Sendable>(_ make: (Reply<Value>) -> Command) async throws(LogError) -> Value {
+    let result: Result<Value, LogError> = await withCheckedContinuation { continuation in
+      let reply = Reply<Value>(continuation: continuation)
+      if !submit(make(reply), isUrgent: true) { reply.fail(closedError) }
+    }
+    return try result.get()
+  }
+
+  /// Gives room back that was taken for rows which never went on.
+  func release(_ bytes: Int) {
+    let admitted = state.withLock { $0.release(bytes) }
+    for waiter in admitted { waiter.continuation.resume(returning: .success(())) }
+  }
+
+  // MARK: - Waiting for data
+
+  /// Returns when something has changed since the caller looked (`isStale` says so under the lock), or when cancelled.
+  func waitForData(unless isStale: @Sendable (borrowing LogState) -> Bool) async {
+    let id = state.withLock { state in
+      state.nextWaiter += 1
+      return state.nextWaiter
+    }
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let now = state.withLock { state in
+          if state.phase != .open || Task.isCancelled || isStale(state) { return true }
+          state.dataWaiters[id] = continuation
+          return false
+        }
+        if now { continuation.resume() }
+      }
+    } onCancel: {
+      state.withLock { $0.dataWaiters.removeValue(forKey: id) }?.resume()
+    }
+  }
+
+  func wakeReaders() {
+    for waiter in state.withLock({ $0.takeDataWaiters() }) { waiter.resume() }
+  }
+}

@@ -1,0 +1,108 @@
+import Codec
+import Model
+
+/// A segment as the log knows it without opening it.
+struct SegmentInfo: Sendable {
+  var totals: SegmentTotals
+  var fileBytes: Int
+  /// The catalog did not know it, so that some totals are guessed from its name and length until it is read.
+  var isEstimated = false
+  var first: UInt64 { totals.first }
+}
+
+/// A consumer while the log is open.
+struct Consumer: Sendable {
+  var record: ConsumerRecord
+  var isHeld = false
+  /// The catalog does not have the record yet.
+  var isDirty = false
+}
+
+/// Everything that the facade, the cursors and the writer share, behind one lock. Methods change it and say what is to be done
+/// after the lock is released.
+struct LogState {
+  enum Phase { case open, closing, closed }
+
+  /// Someone who waits for room among the waiting rows.
+  struct Admission {
+    let id: UInt64
+    let bytes: Int
+    let continuation: CheckedContinuation<Result<Void, LogError>, Never>
+  }
+
+  var phase = Phase.open
+  var commands: [Command] = []
+  /// Rows in `commands` and in the writer's hands.
+  var waitingBytes = 0
+  var admissions: [Admission] = []
+  /// When the oldest append that nobody waits for came in (`Monotonic.now`).
+  var oldestUnwaited: UInt64?
+  /// Someone waits for the writer.
+  var isUrgent = false
+  var isFull = false
+  var trouble = ""
+
+  /// Ascending; the last is the active one.
+  var segments: [SegmentInfo]
+  var active: Segment?
+  var end: UInt64
+  var head = HeadWindow()
+  var positions: [String: [UInt8]]
+  var consumers: [String: Consumer]
+  var dataWaiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+  var nextWaiter: UInt64 = 0
+  var counters = LogCounters()
+  var otherBytes = 0
+  /// Segments whose checksums were verified since the log was opened.
+  var verified: Set<UInt64> = []
+
+  var oldest: UInt64 { segments.first?.first ?? end }
+  var diskBytes: Int { segments.reduce(otherBytes) { $0 + $1.fileBytes } }
+
+  /// The segment that holds `offset`, or would.
+  func segment(holding offset: UInt64) -> Int? {
+    var low = 0
+    var high = segments.count
+    while low < high {
+      let middle = (low + high) / 2
+      if segments[middle].first > offset { high = middle } else { low = middle + 1 }
+    }
+    return low == 0 ? nil : low - 1
+  }
+
+  // MARK: - Room among the waiting rows
+
+  /// Whether rows may join those that wait now. One batch is taken however large it is when nothing else waits.
+  func hasRoom(_ bytes: Int) -> Bool {
+    waitingBytes == 0 || waitingBytes + bytes <= LogConfiguration.waitingBytes
+  }
+
+  mutating func add(_ command: Command, bytes: Int, isUrgent urgent: Bool) {
+    commands.append(command)
+    waitingBytes += bytes
+    if urgent { isUrgent = true } else if oldestUnwaited == nil { oldestUnwaited = Monotonic.now }
+  }
+
+  /// Takes `bytes` from what waits and lets in who fits now, first come, first served.
+  mutating func release(_ bytes: Int) -> [Admission] {
+    waitingBytes -= bytes
+    var admitted: [Admission] = []
+    while let first = admissions.first, hasRoom(first.bytes) {
+      waitingBytes += first.bytes
+      admitted.append(admissions.removeFirst())
+    }
+    return admitted
+  }
+
+  mutating func takeDataWaiters() -> [CheckedContinuation<Void, Never>] {
+    defer { dataWaiters = [:] }
+    return Array(dataWaiters.values)
+  }
+
+  // MARK: - Consumers
+
+  /// Whether a consumer's cursor keeps delivered segments: one that is held, or was until lately.
+  func holds(_ consumer: Consumer, orphanHold: Int64) -> Bool {
+    consumer.isHeld || consumer.record.unheldMilliseconds <= orphanHold
+  }
+}

@@ -1,0 +1,319 @@
+import Codec
+import Glibc
+
+/// Opens a log: takes the lock, looks at what the last process left, mends it, and makes the writer.
+///
+/// The directory is the truth; the catalog saves opening each segment, so that a log with 1,600 of them opens as fast as an empty one.
+/// Only the newest segment and the catalog are looked at, and both are walked in a child process first.
+struct LogOpening {
+  let configuration: LogConfiguration
+  var report = OpeningReport()
+  var contents = Catalog.Contents()
+  /// Ascending; without the newest, which becomes the active one.
+  var sealed: [SegmentInfo] = []
+
+  init(_ configuration: LogConfiguration) throws(LogError) {
+    try configuration.validate()
+    self.configuration = configuration
+  }
+
+  mutating func run() throws(LogError) -> (LogCore, LogWriter) {
+    let start = Monotonic.now
+    let isNew = Files.length(configuration.segmentsDirectory) == nil
+    for directory in [
+      configuration.directory, configuration.segmentsDirectory, configuration.quarantineDirectory,
+      configuration.deadLettersDirectory, configuration.requestsDirectory,
+    ] { try Files.makeDirectory(directory) }
+    let lock = try LogLock(directory: configuration.directory)
+    if isNew { report.findings.append(.created) }
+    let clean = CleanStop.read(configuration.cleanStopPath)
+    if try Files.remove(configuration.cleanStopPath) { try Files.flushDirectory(configuration.directory) }
+    if clean == nil, !isNew { report.findings.append(.uncleanStop) }
+    if !configuration.reserve.ensure() { report.findings.append(.noReserve) }
+
+    var (firsts, withSums) = try listSegments()
+    let (catalog, isCatalogNew) = try openCatalog()
+    let clock = configuration.clock
+    let time = logTime(clock)
+    let tail = try openTail(&firsts, time: time)
+    if isCatalogNew {
+      if !firsts.isEmpty || tail != nil { report.findings.append(.catalogMissing) }
+      contents.consumers.merge(tail?.carried.consumers ?? [:]) { mine, _ in mine }
+    }
+    sealed = estimate(firsts, bound: tail?.segment.first, now: time.at(sinceBoot: clock.sinceBoot()))
+    let known = contents.consumers.values.reduce(UInt64(0)) { max($0, $1.delivered.end) }
+    let active: Tail
+    if let tail { active = tail } else { active = try begin(at: max(known, sealed.last?.totals.end ?? 0), time: time) }
+    var activeTotals = active.totals
+    var sealMarked = false
+    if activeTotals.isSealed { sealMarked = true }
+    activeTotals.sealedAt = -1
+    let end = max(activeTotals.end, known)
+    reportMissing(active: active.segment.first)
+
+    var infos = sealed
+    infos.append(SegmentInfo(totals: activeTotals, fileBytes: Files.length(active.segment.path) ?? 0))
+    let consumers = contents.consumers.mapValues { Consumer(record: $0, isHeld: false, isDirty: isCatalogNew) }
+    let state = LogState(
+      segments: infos, active: active.segment, end: end, positions: active.carried.positions, consumers: consumers)
+    report.segments = infos.count
+    report.firstOffset = infos.first?.first ?? end
+    report.endOffset = end
+    let core = LogCore(configuration: configuration, state: state, time: time)
+    let writer = try LogWriter(
+      core: core, lock: lock, catalog: catalog, active: active.segment, received: active.carried.received,
+      withoutSums: sealed.map(\.first).filter { !withSums.contains($0) })
+    writer.isSealMarked = sealMarked
+    writer.measureOthers()
+    if sealMarked { try writer.rollIfNotEmpty() }
+    report.milliseconds = Double(Monotonic.now - start) / 1_000_000
+    return (core, writer)
+  }
+
+  // MARK: - The directory
+
+  /// The segments' first offsets, ascending, and those that have page checksums. What a crash left half made is cleared away.
+  private mutating func listSegments() throws(LogError) -> ([UInt64], Set<UInt64>) {
+    let directory = configuration.segmentsDirectory
+    var firsts: [UInt64] = []
+    var sums: Set<UInt64> = []
+    var locks: [UInt64] = []
+    for name in try Files.list(directory) {
+      if let first = SegmentName.first(name) {
+        firsts.append(first)
+      } else if let first = SegmentName.first(ofSums: name) {
+        sums.insert(first)
+      } else if let first = SegmentName.first(ofLock: name) {
+        locks.append(first)
+      } else if name.hasSuffix(".tmp") || name.hasSuffix(".tmp-lock") {
+        // A rebuilt segment or sums that never got their name.
+        try Files.remove("\(directory)/\(name)")
+      } else {
+        report.findings.append(.unknownFile("segments/\(name)"))
+      }
+    }
+    let there = Set(firsts)
+    for orphan in sums.subtracting(there) {
+      try Files.remove("\(directory)/\(SegmentName.digits(orphan))\(SegmentName.sumsSuffix)")
+    }
+    for first in locks where first != firsts.last {
+      try Files.remove("\(directory)/\(SegmentName.digits(first))\(SegmentName.lockSuffix)")
+    }
+    return (firsts, sums.intersection(there))
+  }
+
+  // MARK: - The catalog
+
+  private mutating func openCatalog() throws(LogError) -> (Catalog, isNew: Bool) {
+    let path = configuration.catalogPath
+    let length = Files.length(path)
+    if let length, length > 0 {
+      var reason: String?
+      do throws(IntegrityError) {
+        if case .broken(let found) = try TreeWalk.walk(path) { reason = found.description }
+      } catch {
+        throw LogError.integrity(error)
+      }
+      if reason == nil {
+        do throws(LogError) {
+          let catalog = try Catalog(path: path)
+          contents = try catalog.contents()
+          if contents.damaged > 0 {
+            report.findings.append(.entriesDamaged(file: "catalog.lmdb", count: contents.damaged))
+          }
+          return (catalog, false)
+        } catch {
+          guard error.kind == .damaged || error.isLMDBCorruption, !error.what.contains("format version") else {
+            throw error
+          }
+          reason = error.what
+        }
+      }
+      report.findings.append(.catalogRebuilt(reason: reason ?? ""))
+      do throws(IntegrityError) {
+        try SegmentRescue.quarantine(
+          path, by: .moving, reason: reason ?? "",
+          saved: "cursors and positions as of the last roll, from the segments",
+          configuration: configuration)
+      } catch {
+        throw LogError.integrity(error)
+      }
+    }
+    try Files.remove(path)
+    try Files.remove(path + "-lock")
+    let catalog = try Catalog(path: path)
+    try Files.flushDirectory(configuration.directory)
+    return (catalog, true)
+  }
+
+  private func logTime(_ clock: LogClock) -> LogTime {
+    let least = contents.totals.values.reduce(Int64(0)) { max($0, $1.sealedAt) }
+    return LogTime(
+      continuing: contents.time, least: least, bootName: clock.bootName(), sinceBoot: clock.sinceBoot(),
+      wall: clock.wall().rawValue)
+  }
+
+  // MARK: - The newest segment
+
+  struct Tail {
+    var segment: Segment
+    var totals: SegmentTotals
+    var carried: Segment.Carried
+  }
+
+  /// Opens the newest segment that has anything in it; nil when there is none. `firsts` is left without it.
+  private mutating func openTail(_ firsts: inout [UInt64], time: LogTime) throws(LogError) -> Tail? {
+    while let first = firsts.popLast() {
+      let path = "\(configuration.segmentsDirectory)/\(SegmentName.file(first))"
+      var reason: String?
+      if Files.length(path) == 0 {
+        try removeEmpty(path)
+        continue
+      }
+      do throws(IntegrityError) {
+        if case .broken(let found) = try TreeWalk.walk(path) { reason = found.description }
+      } catch {
+        throw LogError.integrity(error)
+      }
+      if reason == nil {
+        do throws(LogError) {
+          guard
+            let segment = try Segment.open(
+              path: path, first: first, mode: .writing, segmentBytes: configuration.segmentBytes)
+          else {
+            try removeEmpty(path)
+            continue
+          }
+          return try look(into: segment)
+        } catch {
+          guard error.kind == .damaged || error.isLMDBCorruption, !error.what.contains("format version") else {
+            throw error
+          }
+          reason = error.what
+        }
+      }
+      if try isBlank(path) {
+        try removeEmpty(path)
+        continue
+      }
+      return try rescueTail(first, path: path, before: firsts.last, reason: reason ?? "", time: time)
+    }
+    return nil
+  }
+
+  private mutating func removeEmpty(_ path: String) throws(LogError) {
+    try Files.remove(path)
+    try Files.remove(path + "-lock")
+    try Files.flushDirectory(configuration.segmentsDirectory)
+    report.findings.append(.emptySegmentRemoved(file: String(path.split(separator: "/").last ?? "")))
+  }
+
+  /// Nothing but zeros: a crash came between making the file and writing to it.
+  private func isBlank(_ path: String) throws(LogError) -> Bool {
+    guard let length = Files.length(path), length <= 1 << 20 else { return false }
+    return try Files.read(path, limitBytes: 1 << 20)?.allSatisfy { $0 == 0 } ?? true
+  }
+
+  private mutating func look(into segment: Segment) throws(LogError) -> Tail {
+    var (totals, _) = try segment.countedTotals()
+    if let marked = try segment.sealedTotals() { totals.sealedAt = marked.sealedAt }
+    let (carried, damaged) = try segment.carried()
+    if damaged > 0 {
+      report.findings.append(.entriesDamaged(file: "segments/\(SegmentName.file(segment.first))", count: damaged))
+    }
+    return Tail(segment: segment, totals: totals, carried: carried)
+  }
+
+  private mutating func rescueTail(
+    _ first: UInt64, path: String, before: UInt64?, reason: String, time: LogTime
+  ) throws(LogError) -> Tail {
+    var carried = Segment.Carried(positions: contents.positions, consumers: contents.consumers)
+    if let before, let older = try? carriedBy(before) { carried = older }
+    let rebuilt = try SegmentRescue.rebuild(
+      path: path, first: first, bound: nil, carried: carried, sealedAt: nil,
+      created: time.at(sinceBoot: configuration.clock.sinceBoot()), reason: reason, configuration: configuration)
+    report.findings.append(
+      .segmentRebuilt(
+        file: "segments/\(SegmentName.file(first))", reason: reason, blocks: Int(rebuilt.totals.blocks),
+        rows: rebuilt.totals.rows))
+    for range in rebuilt.report.missing {
+      report.findings.append(.rowsMissing(from: range.lowerBound, to: range.upperBound))
+    }
+    if !carried.positions.isEmpty { report.findings.append(.positionsFromCopy) }
+    try Files.remove(path + "-lock")
+    guard
+      let segment = try Segment.open(path: path, first: first, mode: .writing, segmentBytes: configuration.segmentBytes)
+    else { throw LogError(.damaged, "\(path): cannot be read although it was just rebuilt") }
+    return try look(into: segment)
+  }
+
+  /// Positions and received ranges as the segment before the newest has them: at most one segment old.
+  private func carriedBy(_ first: UInt64) throws(LogError) -> Segment.Carried? {
+    let path = "\(configuration.segmentsDirectory)/\(SegmentName.file(first))"
+    guard try SegmentCheck.damage(path: path, sums: PageSums.path(besides: path)) == nil else { return nil }
+    return try Segment.open(path: path, first: first, mode: .readingSealed)?.carried().carried
+  }
+
+  /// A log without any segment gets its first one.
+  private func begin(at first: UInt64, time: LogTime) throws(LogError) -> Tail {
+    let clock = configuration.clock
+    let path = "\(configuration.segmentsDirectory)/\(SegmentName.file(first))"
+    let carried = Segment.Carried(positions: contents.positions, consumers: contents.consumers)
+    let segment = try Segment.create(
+      path: path, first: first, segmentBytes: configuration.segmentBytes, carrying: carried,
+      created: time.at(sinceBoot: clock.sinceBoot()), wall: clock.wall().rawValue)
+    try Files.flushDirectory(configuration.segmentsDirectory)
+    return Tail(segment: segment, totals: SegmentTotals(first: first), carried: carried)
+  }
+
+  // MARK: - The others
+
+  /// How many segments that the catalog does not know are opened at once; more would make opening as slow as the log is large.
+  private static let limitOpened = 4
+
+  /// The sealed segments without opening them. For those that the catalog does not know, the newest few are read, the others guessed from
+  /// name and length until a lane reads them.
+  private func estimate(_ firsts: [UInt64], bound: UInt64?, now: Int64) -> [SegmentInfo] {
+    var infos: [SegmentInfo] = []
+    infos.reserveCapacity(firsts.count + 1)
+    let unknown = firsts.filter { contents.totals[$0] == nil }
+    let opened = Set(unknown.suffix(LogOpening.limitOpened))
+    for (index, first) in firsts.enumerated() {
+      let path = "\(configuration.segmentsDirectory)/\(SegmentName.file(first))"
+      let fileBytes = Files.length(path) ?? 0
+      let next = index + 1 < firsts.count ? firsts[index + 1] : bound
+      if let totals = contents.totals[first] {
+        infos.append(SegmentInfo(totals: totals, fileBytes: fileBytes))
+      } else if opened.contains(first), let totals = try? readTotals(path, first) {
+        infos.append(SegmentInfo(totals: totals, fileBytes: fileBytes))
+      } else {
+        var totals = SegmentTotals(first: first)
+        totals.end = max(first, next ?? first)
+        totals.rows = totals.end - first
+        totals.bytes = UInt64(fileBytes)
+        totals.sealedAt = now
+        infos.append(SegmentInfo(totals: totals, fileBytes: fileBytes, isEstimated: true))
+      }
+    }
+    return infos
+  }
+
+  private func readTotals(_ path: String, _ first: UInt64) throws(LogError) -> SegmentTotals? {
+    guard try SegmentCheck.damage(path: path, sums: PageSums.path(besides: path)) == nil else { return nil }
+    return try Segment.open(path: path, first: first, mode: .readingSealed)?.sealedTotals()
+  }
+
+  /// Offsets that no file holds: of segments that the catalog knows and the directory has not, and between segments.
+  private mutating func reportMissing(active: UInt64) {
+    let there = sealed.map(\.first) + [active]
+    if let oldest = there.first {
+      let lost = contents.totals.values.filter { $0.first < oldest }.map(\.range)
+      for range in RangeSet(lost).ranges {
+        report.findings.append(.rowsMissing(from: range.lowerBound, to: min(range.upperBound, oldest)))
+      }
+    }
+    for (info, next) in zip(sealed, there.dropFirst()) where !info.isEstimated && info.totals.end < next {
+      report.findings.append(.rowsMissing(from: info.totals.end, to: next))
+    }
+  }
+}

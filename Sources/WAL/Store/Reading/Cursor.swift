@@ -1,0 +1,147 @@
+import Codec
+import Synchronization
+
+/// One consumer's place in the log. It hands out blocks in order and keeps durably which rows were acknowledged.
+///
+/// Let go of it (or call `close`) and the name is free for the next holder. One task calls `next`; any may acknowledge.
+public final class Cursor: Sendable {
+  public let name: String
+  private let core: LogCore
+  private let thread: SerialThread
+  private let reader: LaneReader
+
+  init(core: LogCore, name: String) {
+    self.core = core
+    self.name = name
+    // The kernel takes 15 bytes of a thread's name.
+    thread = SerialThread("wal-read")
+    reader = LaneReader(core: core)
+  }
+
+  deinit { close() }
+
+  /// Gives the name back.
+  public func close() {
+    core.state.withLock { $0.consumers[name]?.isHeld = false }
+  }
+
+  /// Everything below is delivered.
+  public var position: UInt64 { consumer?.record.delivered.base ?? 0 }
+
+  /// Grows with each reset: rows of an older generation need not be acknowledged, they are wanted again.
+  public var generation: UInt64 { consumer?.record.generation ?? 0 }
+
+  /// How many stretches of acknowledged rows lie above the first row that is not; at most 32.
+  public var holes: Int { consumer?.record.delivered.holes ?? 0 }
+
+  /// Rows that went by size, age or damage before this consumer had them.
+  public var lostRows: UInt64 { consumer.map { $0.record.droppedRows + $0.record.missingRows } ?? 0 }
+
+  private var consumer: Consumer? { core.state.withLock { $0.consumers[name] } }
+
+  /// The next blocks that are not delivered, from the cursor's place or `after` on (an offset: the end of the last block taken, for a
+  /// lane that has several under way). Waits until there is one; at least one block, further ones while they fit `limitBytes`.
+  ///
+  /// Throws `CancellationError` when the task is cancelled, and `LogError` with `.closed` when the log closes. Damaged blocks are set
+  /// aside and counted, and passed over.
+  public func next(limitBytes: Int = 4 << 20, after: UInt64? = nil) async throws -> [StoredBlock] {
+    var after = after
+    while true {
+      try Task.checkCancellation()
+      let seenEnd = core.state.withLock { ($0.end, $0.consumers[name]?.record.generation ?? 0) }
+      switch try plan(limitBytes: limitBytes, after: after) {
+      case .blocks(let blocks):
+        return blocks
+      case .read(let job):
+        let core = core
+        let reader = reader
+        let result = try await thread.run { () throws(LogError) in try reader.read(job, limitBytes: limitBytes) }
+        switch result {
+        case .damagedSegment(let first, let reason):
+          try await core.ask { Command.heal(first: first, reason: reason, $0) }
+        case .reading(let reading):
+          note(reading)
+          if !reading.blocks.isEmpty { return reading.blocks }
+          // With all holes taken the cursor cannot note that there is nothing here; the next look starts behind it all the same.
+          if let passed = (reading.missing + reading.damaged.map(\.offsets)).map(\.upperBound).max() {
+            after = max(after ?? 0, passed)
+          }
+        }
+      case .wait:
+        let name = name
+        await core.waitForData { state in
+          state.end != seenEnd.0 || (state.consumers[name]?.record.generation ?? 0) != seenEnd.1
+        }
+      }
+    }
+  }
+
+  /// Notes rows as delivered; out of order is allowed. On the disk within a second; a crash before that is a repeat.
+  ///
+  /// False, and nothing noted, when it would leave more than 32 holes, or when `generation` is given and is not the present one.
+  @discardableResult
+  public func acknowledge(_ offsets: Range<UInt64>, generation: UInt64? = nil) -> Bool {
+    core.state.withLock { state in
+      guard var consumer = state.consumers[name] else { return false }
+      if let generation, generation != consumer.record.generation { return false }
+      let upTo = offsets.clamped(to: 0..<max(state.end, offsets.lowerBound))
+      guard consumer.record.delivered.insert(upTo) else {
+        state.counters.acknowledgementsPastHoles += 1
+        return false
+      }
+      consumer.isDirty = true
+      state.consumers[name] = consumer
+      return true
+    }
+  }
+
+  // MARK: - Where the next blocks are
+
+  private enum Plan {
+    case blocks([StoredBlock])
+    case read(LaneReader.Job)
+    case wait
+  }
+
+  private func plan(limitBytes: Int, after: UInt64?) throws(LogError) -> Plan {
+    let plan: Plan? = core.state.withLock { state -> Plan? in
+      guard state.phase == .open else { return nil }
+      guard let delivered = state.consumers[name]?.record.delivered else { return nil }
+      let from = delivered.firstUndelivered(from: max(after ?? delivered.base, delivered.base, state.oldest))
+      guard from < state.end else { return .wait }
+      if let blocks = state.head.blocks(from: from, notIn: delivered, limitBytes: limitBytes) {
+        return blocks.isEmpty ? .wait : .blocks(blocks)
+      }
+      guard let index = state.segment(holding: from) else { return .wait }
+      let info = state.segments[index]
+      let isActive = index == state.segments.count - 1
+      // The offsets up to the next segment are this one's, whether it has rows there or not.
+      let end = isActive ? state.end : state.segments[index + 1].first
+      // While the writer opens the active segment again there is nothing to read from.
+      if isActive, state.active == nil { return .wait }
+      return .read(
+        LaneReader.Job(
+          first: info.first, active: isActive ? state.active : nil, from: from, end: end, delivered: delivered,
+          isVerified: state.verified.contains(info.first)))
+    }
+    guard let plan else { throw core.closedError }
+    return plan
+  }
+
+  /// What the reading found besides blocks: rows that are not there are passed over and counted, damaged records set aside.
+  private func note(_ reading: SegmentReader.Reading) {
+    guard !reading.missing.isEmpty || !reading.damaged.isEmpty else { return }
+    core.state.withLock { state in
+      guard var consumer = state.consumers[name] else { return }
+      for range in reading.missing + reading.damaged.map(\.offsets) where !range.isEmpty {
+        let rows = consumer.record.delivered.undelivered(in: range)
+        // Past the limit of holes they are passed over again after a restart, and counted again.
+        guard rows > 0, consumer.record.delivered.insert(range) else { continue }
+        consumer.record.missingRows += rows
+      }
+      consumer.isDirty = true
+      state.consumers[name] = consumer
+    }
+    for damaged in reading.damaged { _ = core.submit(.setAside(damaged), isUrgent: true) }
+  }
+}

@@ -1,0 +1,233 @@
+import Codec
+import Model
+
+// One group of requests, one transaction, one full sync; then the answers.
+extension LogWriter {
+  /// Commits the appends that were held and a group of new requests, and answers everyone who waits.
+  func commit(_ requests: [Command]) {
+    let group = held.map(Command.append) + requests
+    held = []
+    guard !group.isEmpty else { return }
+    let bytes = group.reduce(0) { $0 + $1.bytes }
+    if core.state.withLock({ $0.isFull }), !hasRoom(for: 64 << 10), !freeSomething() {
+      putOff(group, bytes: bytes)
+      return
+    }
+    let prepared = prepare(group)
+    do throws(LogError) {
+      let base = try storeMakingRoom(prepared)
+      publish(prepared, base: base, bytes: bytes)
+    } catch {
+      if error.isFull {
+        putOff(group, bytes: bytes)
+      } else {
+        fail(group, error, bytes: bytes)
+      }
+    }
+  }
+
+  /// Stores; when there is no room, makes some as the policy says and tries again. Gives back the first row's offset.
+  private func storeMakingRoom(_ prepared: Prepared) throws(LogError) -> UInt64 {
+    var isReopened = false
+    var isRolledForMap = false
+    while true {
+      do throws(LogError) {
+        return try store(prepared)
+      } catch {
+        count { $0.commitFailures += 1 }
+        if error.isMapFull, !isRolledForMap {
+          isRolledForMap = true
+          try roll()
+        } else if isNoRoom(error, for: prepared) {
+          // Each round removes a segment, so this ends.
+          guard freeSomething() else {
+            throw error.isFull ? error : LogError(.storage(code: 28), "\(error) (the disk is full)")
+          }
+        } else if error.isMapFull {
+          throw LogError(.refused, "\(prepared.rows) rows do not fit one segment: \(error)")
+        } else {
+          // After some failures LMDB wants to be opened again; after others it is worth a try. What the file then says counts.
+          note(trouble: error.description)
+          guard !isReopened else { throw error }
+          isReopened = true
+          let base = core.state.withLock { $0.end }
+          try reopenActive()
+          if !prepared.items.isEmpty, core.state.withLock({ $0.end }) > base { return base }
+        }
+      }
+    }
+  }
+
+  /// A short write, which a full disk gives, comes out of LMDB as an input/output error.
+  private func isNoRoom(_ error: LogError, for prepared: Prepared) -> Bool {
+    if error.isFull { return true }
+    guard error.kind == .storage(code: 5), let free = Files.freeBytes(configuration.directory) else { return false }
+    return free < prepared.fileBytes(storing: []) + (64 << 10)
+  }
+
+  /// One attempt: rolls first when the segment would grow past its size.
+  private func store(_ prepared: Prepared) throws(LogError) -> UInt64 {
+    if prepared.isEmpty { return core.state.withLock { $0.end } }
+    var tables = newTables(prepared)
+    var incoming = prepared.fileBytes(storing: tables)
+    guard var segment = active else { throw LogError(.storage(code: 5), "the active segment is not open") }
+    let base = core.state.withLock { $0.end }
+    if base > segment.first, try segment.environment.usedBytes() + incoming > configuration.segmentBytes {
+      try roll()
+      tables = newTables(prepared)
+      incoming = prepared.fileBytes(storing: tables)
+      guard let next = active else { throw LogError(.storage(code: 5), "the active segment is not open") }
+      segment = next
+    }
+    guard hasRoom(for: incoming) else {
+      throw LogError(
+        .storage(code: 28), "\(configuration.directory): \(incoming) bytes more would pass max_size")
+    }
+    let wasSealMarked = isSealMarked
+    try segment.environment.write { (transaction) throws(LogError) in
+      if wasSealMarked { try transaction.delete(segment.meta, Segment.totalsKey) }
+      for table in tables { try transaction.put(segment.tables, table.name.bytes, table.bytes) }
+      var offset = base
+      for item in prepared.items {
+        try transaction.append(segment.blocks, offset, RecordHead(offset: offset).encoded, item.block.bytes)
+        offset += UInt64(item.block.header.rowCount)
+      }
+      for (collector, position) in prepared.positions {
+        try transaction.putChecked(segment.positions, Array(collector.utf8), position)
+      }
+      for (origin, rows) in prepared.received {
+        try transaction.putChecked(segment.received, origin.keyBytes, rows.encoded())
+      }
+    }
+    isSealMarked = false
+    for table in tables { activeTables.insert(table.name) }
+    for (origin, rows) in prepared.received { received[origin] = rows }
+    for (key, next) in prepared.nextSequences { numbering[key]?.next = next }
+    return base
+  }
+
+  /// Tables that the blocks name and the active segment does not have.
+  private func newTables(_ prepared: Prepared) -> [SeriesTable] {
+    var tables: [SeriesTable] = []
+    var seen: Set<TableName> = []
+    for item in prepared.items {
+      for table in item.tables where !activeTables.contains(table.name) && seen.insert(table.name).inserted {
+        tables.append(table)
+      }
+    }
+    return tables
+  }
+
+  /// Makes the committed rows known to everyone and answers.
+  private func publish(_ prepared: Prepared, base: UInt64, bytes: Int) {
+    let usedBytes = (try? active?.environment.usedBytes()).flatMap { $0 }
+    let (readers, admitted) = core.state.withLock { state in
+      var offset = base
+      let isRead = state.consumers.values.contains { $0.isHeld }
+      if !isRead { state.head.removeAll() }
+      for item in prepared.items {
+        let end = offset + UInt64(item.block.header.rowCount)
+        // After a failed commit that turned out to be in the file the rows are counted already.
+        if let last = state.segments.indices.last, state.segments[last].totals.end <= offset {
+          state.segments[last].totals.add(item.block.header, at: offset)
+        }
+        if isRead {
+          state.head.push(StoredBlock(offsets: offset..<end, block: item.block, tables: item.tables))
+        }
+        state.counters.blocksAppended += 1
+        state.counters.rowsAppended += end - offset
+        state.counters.bytesAppended += UInt64(item.block.bytes.count)
+        offset = end
+      }
+      if let usedBytes, !state.segments.isEmpty { state.segments[state.segments.count - 1].fileBytes = usedBytes }
+      state.end = max(state.end, offset)
+      for (collector, position) in prepared.positions { state.positions[collector] = position }
+      if !prepared.isEmpty {
+        state.counters.commits += 1
+        state.isFull = false
+        state.trouble = ""
+      }
+      state.counters.rowsRefused += UInt64(prepared.refusedRows)
+      state.counters.rowsAlreadyHeld += UInt64(prepared.alreadyHeldRows)
+      state.counters.blocksToldLater += UInt64(prepared.toldLater)
+      state.counters.blocksMissingTables += UInt64(prepared.missingTables)
+      if let refusal = prepared.refusal { state.trouble = refusal.description }
+      return (prepared.items.isEmpty ? [] : state.takeDataWaiters(), state.release(bytes))
+    }
+    for (request, offsets) in prepared.appended {
+      request.reply?.give(.durable(offsets: (base + offsets.lowerBound)..<(base + offsets.upperBound)))
+    }
+    for (request, error) in prepared.refused { request.reply?.fail(error) }
+    for (request, drafts) in prepared.receipts { request.reply.give(drafts.map { $0.outcome(base: base) }) }
+    for waiter in admitted { waiter.continuation.resume(returning: .success(())) }
+    for reader in readers { reader.resume() }
+  }
+
+  /// There is no room: whoever waits is told; what nobody waits for stays in memory and is tried again.
+  private func putOff(_ group: [Command], bytes: Int) {
+    held = []
+    for case .append(let append) in group where append.reply == nil { held.append(append) }
+    let heldBytes = held.reduce(0) { $0 + $1.bytes }
+    let admitted = core.state.withLock { state in
+      state.isFull = true
+      state.counters.appendsRejected += UInt64(group.count - held.count)
+      return state.release(bytes - heldBytes)
+    }
+    for command in group {
+      switch command {
+      case .append(let append): append.reply?.give(.full)
+      case .receive(let receive): receive.reply.give(receive.blocks.map { _ in .full })
+      default: continue
+      }
+    }
+    for waiter in admitted { waiter.continuation.resume(returning: .success(())) }
+  }
+
+  /// The disk refuses: whoever waits gets the error (the rows may be tried again); what nobody waits for stays in memory.
+  private func fail(_ group: [Command], _ error: LogError, bytes: Int) {
+    held = []
+    // Rows that can never be stored would be tried for ever.
+    if error.kind != .refused {
+      for case .append(let append) in group where append.reply == nil { held.append(append) }
+    }
+    let heldBytes = held.reduce(0) { $0 + $1.bytes }
+    let lostRows = error.kind == .refused ? group.reduce(0) { $0 + $1.unwaitedRows } : 0
+    let admitted = core.state.withLock { state in
+      state.trouble = error.description
+      state.counters.rowsRefused += UInt64(lostRows)
+      return state.release(bytes - heldBytes)
+    }
+    for command in group {
+      switch command {
+      case .append(let append): append.reply?.fail(error)
+      case .receive(let receive): receive.reply.fail(error)
+      default: continue
+      }
+    }
+    for waiter in admitted { waiter.continuation.resume(returning: .success(())) }
+  }
+}
+
+extension Command {
+  var bytes: Int {
+    switch self {
+    case .append(let append): append.bytes
+    case .receive(let receive): receive.bytes
+    default: 0
+    }
+  }
+
+  fileprivate var unwaitedRows: Int {
+    if case .append(let append) = self, append.reply == nil { append.batch.rowCount } else { 0 }
+  }
+}
+
+extension Prepared.ReceivedDraft {
+  fileprivate func outcome(base: UInt64) -> ReceivedOutcome {
+    switch self {
+    case .stored(let offsets): .stored(offsets: (base + offsets.lowerBound)..<(base + offsets.upperBound))
+    case .partly(let rows): .partlyHeld(rowsStored: rows)
+    case .settled(let outcome): outcome
+    }
+  }
+}

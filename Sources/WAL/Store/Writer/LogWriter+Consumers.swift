@@ -1,0 +1,49 @@
+// Cursors come to be, are set back, and are forgotten: durably before the answer.
+extension LogWriter {
+  func createConsumer(_ name: String, base: UInt64) throws(LogError) {
+    let wall = configuration.clock.wall().rawValue
+    let isNew = core.state.withLock { state in
+      guard state.consumers[name] == nil else { return false }
+      var consumer = Consumer(record: ConsumerRecord(base: max(base, state.oldest), createdWall: wall))
+      consumer.isDirty = true
+      state.consumers[name] = consumer
+      return true
+    }
+    guard isNew else { return }
+    guard saveCatalog(), flushCatalog() else {
+      core.state.withLock { $0.consumers[name] = nil }
+      throw LogError(.storage(code: 5), "\(configuration.catalogPath): cursor \(name) could not be written")
+    }
+  }
+
+  /// The next generation starts at `base`; what was delivered counts as not delivered from there on.
+  func resetConsumer(_ name: String, base: UInt64) throws(LogError) {
+    let isThere = core.state.withLock { state in
+      guard var consumer = state.consumers[name] else { return false }
+      consumer.record.delivered = DeliveredRanges(base: min(max(base, state.oldest), state.end))
+      consumer.record.generation += 1
+      consumer.isDirty = true
+      state.consumers[name] = consumer
+      return true
+    }
+    guard isThere else { throw LogError(.misuse, "no consumer is called \(name)") }
+    core.wakeReaders()
+    guard saveCatalog(), flushCatalog() else {
+      throw LogError(.storage(code: 5), "\(configuration.catalogPath): cursor \(name) is reset, but not durably yet")
+    }
+  }
+
+  func forgetConsumer(_ name: String) throws(LogError) {
+    let refusal: String? = core.state.withLock { state in
+      guard let consumer = state.consumers[name] else { return "no consumer is called \(name)" }
+      guard !consumer.isHeld else { return "consumer \(name) is in use by a running forwarder" }
+      state.consumers[name] = nil
+      return nil
+    }
+    if let refusal { throw LogError(.misuse, refusal) }
+    forgotten.append(name)
+    guard saveCatalog(), flushCatalog() else {
+      throw LogError(.storage(code: 5), "\(configuration.catalogPath): \(name) is forgotten, but not durably yet")
+    }
+  }
+}

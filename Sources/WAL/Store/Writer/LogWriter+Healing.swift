@@ -1,0 +1,62 @@
+import Codec
+
+// Damage found while the log is open. Nothing is deleted: what is damaged is kept, what can be read goes on.
+extension LogWriter {
+  /// Keeps a copy of a sealed segment that is not what was sealed, and rebuilds it from the blocks that can be read.
+  func heal(_ first: UInt64, reason: String) throws(LogError) {
+    let (info, next) = core.state.withLock { state -> (SegmentInfo?, UInt64?) in
+      guard let index = state.segments.dropLast().firstIndex(where: { $0.first == first }) else { return (nil, nil) }
+      return (state.segments[index], state.segments[index + 1].first)
+    }
+    // Retention, or another lane's request, was faster.
+    guard let info, let next, !core.state.withLock({ $0.verified.contains(first) }) else { return }
+    let path = core.path(first)
+    guard Files.length(path) != nil else { return passOver(first..<next) }
+    let now = core.now
+    let rebuilt = try SegmentRescue.rebuild(
+      path: path, first: first, bound: next, carried: Segment.Carried(),
+      sealedAt: info.totals.isSealed ? info.totals.sealedAt : now, created: now, reason: reason,
+      configuration: configuration)
+    _ = try? Files.remove(core.sumsPath(first))
+    if !withoutSums.contains(first) { withoutSums.append(first) }
+    changedTotals[first] = rebuilt.totals
+    let fileBytes = Files.length(path) ?? 0
+    core.state.withLock { state in
+      if let index = state.segments.firstIndex(where: { $0.first == first }) {
+        state.segments[index] = SegmentInfo(totals: rebuilt.totals, fileBytes: fileBytes)
+      }
+      state.verified.insert(first)
+      state.counters.segmentsQuarantined += 1
+      state.counters.blocksDamaged += UInt64(rebuilt.report.damagedBlocks)
+    }
+    measureOthers()
+  }
+
+  /// The file is gone: its rows are missing for everyone who has not had them.
+  private func passOver(_ range: Range<UInt64>) {
+    goneSegments.append(range.lowerBound)
+    core.state.withLock { state in
+      state.segments.removeAll { $0.first == range.lowerBound }
+      for (name, consumer) in state.consumers {
+        var consumer = consumer
+        let rows = consumer.record.delivered.undelivered(in: range)
+        guard rows > 0, consumer.record.delivered.insert(range) else { continue }
+        consumer.record.missingRows += rows
+        consumer.isDirty = true
+        state.consumers[name] = consumer
+      }
+    }
+    note(trouble: "segments/\(SegmentName.file(range.lowerBound)) is gone: rows \(range) are missing")
+  }
+
+  /// Keeps the bytes of a record that is not what was written, once.
+  func setAside(_ damaged: SegmentReader.Damaged) {
+    let path = "\(configuration.quarantineDirectory)/block-\(SegmentName.digits(damaged.offsets.lowerBound)).record"
+    guard Files.length(path) == nil else { return }
+    count { $0.blocksDamaged += 1 }
+    note(trouble: "block at offset \(damaged.offsets.lowerBound) is damaged (\(damaged.reason)); it is in quarantine/")
+    if hasRoom(for: damaged.bytes.count) { _ = try? Files.replace(path, with: damaged.bytes) }
+  }
+
+  func answerRequests() {}
+}

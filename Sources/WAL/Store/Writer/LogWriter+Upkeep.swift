@@ -1,0 +1,175 @@
+import Codec
+
+// What the writer does at each tick, besides committing.
+extension LogWriter {
+  func tick() {
+    if active == nil { try? reopenActive() }
+    if !held.isEmpty { commit([]) }
+    ageConsumers()
+    answerRequests()
+    saveCatalog()
+    retire()
+    writeSums()
+    sealWhatIsTooOld()
+    let isSlow = Monotonic.now >= lastSlowTick + 30_000_000_000
+    if isSlow {
+      lastSlowTick = Monotonic.now
+      slowTick()
+    }
+    keepReserve()
+    let hasRoomAgain = core.state.withLock({ $0.isFull }) && held.isEmpty && hasRoom(for: 256 << 10)
+    if hasRoomAgain { core.state.withLock { $0.isFull = false } }
+    letGoOfDeliveredBlocks()
+  }
+
+  private func slowTick() {
+    let freed = (active?.environment.clearStaleReaders() ?? 0)
+    catalog.clearStaleReaders()
+    measureOthers()
+    var changes = Catalog.Changes()
+    changes.time = timeMark()
+    _ = try? catalog.apply(changes)
+    if freed > 0 { count { $0.readerSlotsFreed += UInt64(freed) } }
+  }
+
+  /// Bytes of everything in the directory but the segments.
+  func measureOthers() {
+    let directory = configuration.directory
+    let bytes =
+      Files.bytes(in: directory) + Files.bytes(in: configuration.quarantineDirectory)
+      + Files.bytes(in: configuration.deadLettersDirectory)
+    let sums = core.state.withLock { $0.segments.count } * 8 * 1024
+    core.state.withLock { $0.otherBytes = bytes + sums }
+  }
+
+  /// Adds the time that has passed to the consumers that nobody holds.
+  private func ageConsumers() {
+    let now = core.now
+    let passed = now - lastTick
+    // Once a second is enough for hours, and a catalog that changes at each tick would never rest.
+    guard passed >= 1000 else { return }
+    lastTick = now
+    let hold = configuration.orphanHold.milliseconds
+    core.state.withLock { state in
+      for (name, consumer) in state.consumers {
+        if consumer.isHeld {
+          guard consumer.record.unheldMilliseconds > 0 else { continue }
+          state.consumers[name]?.record.unheldMilliseconds = 0
+          state.consumers[name]?.isDirty = true
+        } else if consumer.record.unheldMilliseconds <= hold {
+          let before = consumer.record.unheldMilliseconds
+          state.consumers[name]?.record.unheldMilliseconds = before + passed
+          // A minute lost in a crash does not matter.
+          if before / 60_000 != (before + passed) / 60_000 || before + passed > hold {
+            state.consumers[name]?.isDirty = true
+          }
+        }
+      }
+    }
+  }
+
+  /// A segment that fills slowly is sealed when it is as old as data may become, so that `max_age` reaches it.
+  private func sealWhatIsTooOld() {
+    guard let maxAge = configuration.maxAge?.milliseconds, let active else { return }
+    guard let created = (try? active.head()).flatMap({ $0 })?.created, core.now - created > maxAge else { return }
+    try? rollIfNotEmpty()
+  }
+
+  /// Page checksums of segments that were sealed lately.
+  func writeSums() {
+    while let first = withoutSums.first {
+      guard core.state.withLock({ $0.segments.contains { $0.first == first } }) else {
+        withoutSums.removeFirst()
+        continue
+      }
+      do {
+        try PageSums(of: core.path(first)).write(to: core.sumsPath(first))
+        withoutSums.removeFirst()
+      } catch {
+        // No room, most likely; the segment is checked by a walk until it has its sums.
+        note(trouble: "page checksums: \(error)")
+        return
+      }
+    }
+  }
+
+  private func keepReserve() {
+    let reserve = configuration.reserve
+    guard !reserve.exists else { return }
+    // Under drop-oldest what was given up comes back from what is dropped; a reject log waits for consumers.
+    if hasRoom(for: reserve.byteCount * 2), reserve.ensure() { measureOthers() }
+  }
+
+  private func letGoOfDeliveredBlocks() {
+    core.state.withLock { state in
+      let bases = state.consumers.values.filter(\.isHeld).map(\.record.delivered.base)
+      if let least = bases.min() { state.head.drop(below: least) } else { state.head.removeAll() }
+    }
+  }
+
+  // MARK: - The end
+
+  /// Everything is committed already. Notes the cursors, puts the catalog on the disk, and says that the stop was clean.
+  func finish(_ reply: Reply<Void>) {
+    var trouble: LogError?
+    if !held.isEmpty {
+      commit([])
+      if !held.isEmpty {
+        trouble = LogError(
+          .storage(code: 28), "\(configuration.directory): closed with \(held.count) batches that found no room")
+      }
+    }
+    writeSums()
+    if !saveCatalog() || !flushCatalog() {
+      trouble = trouble ?? LogError(.storage(code: 5), "\(configuration.catalogPath): could not be written")
+    }
+    var changes = Catalog.Changes()
+    changes.time = timeMark()
+    _ = try? catalog.apply(changes)
+    _ = flushCatalog()
+    if trouble == nil, let active {
+      do throws(LogError) {
+        try CleanStop(tail: active.first, bytes: Files.length(active.path) ?? 0).write(configuration.cleanStopPath)
+      } catch {
+        trouble = error
+      }
+    }
+    shut()
+    if let trouble { reply.fail(trouble) } else { reply.give(()) }
+  }
+
+  func abandon(_ reply: Reply<Void>, leaving group: [Command]) {
+    shut()
+    for command in group { fail(command) }
+    reply.give(())
+  }
+
+  private func fail(_ command: Command) {
+    switch command {
+    case .append(let append): append.reply?.fail(core.closedError)
+    case .receive(let receive): receive.reply.fail(core.closedError)
+    case .flush(let reply), .roll(let reply), .close(let reply), .abandon(let reply): reply.fail(core.closedError)
+    case .createConsumer(_, _, let reply), .resetConsumer(_, _, let reply), .heal(_, _, let reply):
+      reply.fail(core.closedError)
+    case .forgetConsumer(_, let reply): reply.fail(core.closedError)
+    case .setAside: break
+    }
+  }
+
+  /// Lets everyone go and closes the files; the lock goes with the writer.
+  private func shut() {
+    let (commands, admissions, readers) = core.state.withLock { state in
+      state.phase = .closed
+      state.active = nil
+      defer {
+        state.commands = []
+        state.admissions = []
+      }
+      return (state.commands, state.admissions, state.takeDataWaiters())
+    }
+    active = nil
+    for command in commands { fail(command) }
+    for waiter in admissions { waiter.continuation.resume(returning: .failure(core.closedError)) }
+    for reader in readers { reader.resume() }
+  }
+}
