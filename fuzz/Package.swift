@@ -14,5 +14,8 @@ let package = Package(
   name: "clymene-fuzz",
   dependencies: [.package(name: "clymene", path: "..")],
   targets: [
-    target("Text", ["Parsing"])
+    target("Text", ["Parsing"]),
+    target("Block", ["Codec"]),
+    target("Table", ["Codec"]),
+    target("Envelope", ["Codec"]),
   ])

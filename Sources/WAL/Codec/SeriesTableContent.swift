@@ -42,4 +42,11 @@ extension SeriesTable {
     }
     return try TableCodec.decode(payload.span.bytes, seriesCount: seriesCount)
   }
+
+  /// The series of an uncompressed payload, whatever its name.
+  public static func decode(payload: [UInt8]) throws(FormatError) -> [Series] {
+    var reader = ByteReader(end: payload.count)
+    let count = try reader.count("table: series", limit: FormatLimits.tableSeries, in: payload.span.bytes)
+    return try TableCodec.decode(payload.span.bytes, seriesCount: count)
+  }
 }

@@ -1,0 +1,1 @@
+../../fuzz/Sources/FuzzBlock/BlockProbe.swift

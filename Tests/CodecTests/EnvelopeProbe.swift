@@ -1,0 +1,1 @@
+../../fuzz/Sources/FuzzEnvelope/EnvelopeProbe.swift

@@ -1,0 +1,1 @@
+../../fuzz/Sources/FuzzTable/TableProbe.swift
