@@ -79,18 +79,18 @@ extension ValueColumns {
 
   /// Gives each series one form: the largest scale of its parts, or raw when that does not fit.
   private mutating func unifyForms(_ parts: [ValueColumns]) {
+    // Taken out of the parts once: reaching into them for each series would count references twenty times a series.
+    let partForms = parts.map(\.forms)
     for series in 0..<seriesCount {
-      var target = parts[0].forms[series]
-      var same = true
-      for part in parts.dropFirst() where part.forms[series] != target {
-        same = false
-        break
+      let first = partForms[0][series]
+      var target = first
+      var differs = false
+      for forms in 1..<partForms.count where partForms[forms][series] != first {
+        differs = true
+        let form = partForms[forms][series]
+        if target == Form.absent || (form != Form.absent && form > target) { target = form }
       }
-      if same { continue }
-      target = Form.absent
-      for part in parts where part.forms[series] != Form.absent {
-        target = target == Form.absent ? part.forms[series] : max(target, part.forms[series])
-      }
+      guard differs else { continue }
       if target < Form.raw, !rescale(series, to: target, parts) { target = Form.raw }
       if target == Form.raw { makeRaw(series, parts) }
       forms[series] = target
