@@ -50,6 +50,11 @@ let walTests: [Target] = [
   tests("WALTests", ["WAL", "Codec", "Model", "CLMDB", "CTreeWalk"])
 ]
 
+let forwarderTargets: [Target] = [
+  room("Forwarders", "Sources/Forwarders/File", ["Model", "Codec"]),
+  tests("ForwardersTests", ["Forwarders", "Model", "Codec", "CZstd"]),
+]
+
 let nioTargets: [Target] = [
   room(
     "HTTP", "Sources/Forwarders/HTTP",
@@ -86,5 +91,5 @@ let package = Package(
       .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
       .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
-  targets: systemLibraries + pureTargets + walTests + (pureOnly ? [] : nioTargets)
+  targets: systemLibraries + pureTargets + forwarderTargets + walTests + (pureOnly ? [] : nioTargets)
 )
