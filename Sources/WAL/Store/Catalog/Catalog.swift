@@ -12,6 +12,8 @@ final class Catalog: Sendable {
     var time: LogTime.Mark?
     /// Entries whose checksum did not fit; they were left out.
     var damaged = 0
+    /// Of those, the cursors whose name can be read.
+    var damagedConsumers: [String] = []
   }
 
   /// What is to be written in one transaction.
@@ -79,6 +81,13 @@ final class Catalog: Sendable {
     var contents = Contents()
     try environment.read { (transaction) throws(LogError) in
       var damaged = 0
+      try transaction.forEach(consumers) { (key, stored) throws(LogError) -> Bool in
+        let key = key.copied()
+        if CheckedValue.open(stored.copied(), key: key) == nil {
+          contents.damagedConsumers.append(String(decoding: key, as: UTF8.self))
+        }
+        return true
+      }
       damaged += try transaction.allChecked(consumers) { (key, value) throws(LogError) in
         if let record = try? ConsumerRecord(decoding: value) {
           contents.consumers[String(decoding: key, as: UTF8.self)] = record

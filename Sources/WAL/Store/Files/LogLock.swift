@@ -9,8 +9,14 @@ struct LogLock: ~Copyable {
     let path = directory + "/lock"
     let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard opened >= 0 else { throw LogError.system("open", path) }
-    if flock(opened, LOCK_EX | LOCK_NB) != 0 {
-      let code = errno
+    var code: Int32 = 0
+    // An inspector that asks whether the log is live holds a shared lock for a moment.
+    for attempt in 0..<10 {
+      if attempt > 0 { sleepMilliseconds(20) }
+      code = flock(opened, LOCK_EX | LOCK_NB) == 0 ? 0 : errno
+      if code != EWOULDBLOCK { break }
+    }
+    if code != 0 {
       close(opened)
       guard code == EWOULDBLOCK else { throw LogError.system("flock", path, code: code) }
       let holder = (try? Files.read(path, limitBytes: 64)).flatMap { $0 }.map { String(decoding: $0, as: UTF8.self) }
@@ -25,4 +31,12 @@ struct LogLock: ~Copyable {
   }
 
   deinit { close(descriptor) }
+
+  /// Whether somebody has the log open for writing.
+  static func isHeld(directory: String) -> Bool {
+    let opened = open(directory + "/lock", O_RDONLY | O_CLOEXEC)
+    guard opened >= 0 else { return false }
+    defer { close(opened) }
+    return flock(opened, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+  }
 }

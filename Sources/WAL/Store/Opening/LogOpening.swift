@@ -40,6 +40,7 @@ struct LogOpening {
       if !firsts.isEmpty || tail != nil { report.findings.append(.catalogMissing) }
       contents.consumers.merge(tail?.carried.consumers ?? [:]) { mine, _ in mine }
     }
+    if contents.damaged > 0 { replaceDamaged(tail?.carried, oldest: firsts.first ?? tail?.segment.first ?? 0) }
     sealed = estimate(firsts, bound: tail?.segment.first, now: time.at(sinceBoot: clock.sinceBoot()))
     let known = contents.consumers.values.reduce(UInt64(0)) { max($0, $1.delivered.end) }
     let active: Tail
@@ -66,6 +67,7 @@ struct LogOpening {
     writer.isSealMarked = sealMarked
     writer.measureOthers()
     if sealMarked { try writer.rollIfNotEmpty() }
+    OpenLogs.add(configuration.directory, core: core, catalog: catalog)
     report.milliseconds = Double(Monotonic.now - start) / 1_000_000
     return (core, writer)
   }
@@ -146,6 +148,15 @@ struct LogOpening {
     return (catalog, true)
   }
 
+  /// Cursors that do not fit their checksum are taken from the newest segment's copy; one that has none starts at the oldest row, since a
+  /// repeat is better than a loss.
+  private mutating func replaceDamaged(_ carried: Segment.Carried?, oldest: UInt64) {
+    contents.consumers.merge(carried?.consumers ?? [:]) { mine, _ in mine }
+    for name in contents.damagedConsumers where contents.consumers[name] == nil {
+      contents.consumers[name] = ConsumerRecord(base: oldest, createdWall: configuration.clock.wall().rawValue)
+    }
+  }
+
   private func logTime(_ clock: LogClock) -> LogTime {
     let least = contents.totals.values.reduce(Int64(0)) { max($0, $1.sealedAt) }
     return LogTime(
@@ -217,8 +228,11 @@ struct LogOpening {
   private mutating func look(into segment: Segment) throws(LogError) -> Tail {
     var (totals, _) = try segment.countedTotals()
     if let marked = try segment.sealedTotals() { totals.sealedAt = marked.sealedAt }
-    let (carried, damaged) = try segment.carried()
+    var (carried, damaged) = try segment.carried()
     if damaged > 0 {
+      // A position that is lost means reading its source from the start; the catalog's copy is as of the last roll.
+      carried.positions.merge(contents.positions) { mine, _ in mine }
+      report.findings.append(.positionsFromCopy)
       report.findings.append(.entriesDamaged(file: "segments/\(SegmentName.file(segment.first))", count: damaged))
     }
     return Tail(segment: segment, totals: totals, carried: carried)

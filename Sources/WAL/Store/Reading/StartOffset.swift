@@ -4,11 +4,16 @@ import Model
 // Where a cursor starts that asks for a time.
 extension LogCore {
   func offset(of start: CursorStart) async throws(LogError) -> UInt64 {
+    guard case .time = start else { return try offsetBlocking(of: start) }
+    return try await SerialThread("wal-seek").run { () throws(LogError) in try self.offsetBlocking(of: start) }
+  }
+
+  /// Blocks for as long as reading takes when a time is asked for.
+  func offsetBlocking(of start: CursorStart) throws(LogError) -> UInt64 {
     switch start {
-    case .oldest: return state.withLock { $0.oldest }
-    case .newest: return state.withLock { $0.end }
-    case .time(let time):
-      return try await SerialThread("wal-seek").run { () throws(LogError) in try self.seek(time) }
+    case .oldest: state.withLock { $0.oldest }
+    case .newest: state.withLock { $0.end }
+    case .time(let time): try seek(time)
     }
   }
 

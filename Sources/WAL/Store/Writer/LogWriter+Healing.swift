@@ -57,6 +57,4 @@ extension LogWriter {
     note(trouble: "block at offset \(damaged.offsets.lowerBound) is damaged (\(damaged.reason)); it is in quarantine/")
     if hasRoom(for: damaged.bytes.count) { _ = try? Files.replace(path, with: damaged.bytes) }
   }
-
-  func answerRequests() {}
 }

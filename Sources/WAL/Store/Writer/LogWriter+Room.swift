@@ -123,7 +123,7 @@ extension LogWriter {
     changes.positions = positions
     if !changes.isEmpty { changes.time = timeMark() }
     do throws(LogError) {
-      try usingReserve { () throws(LogError) in try catalog.apply(changes) }
+      try usingReserve { () throws(LogError) in try catalog().apply(changes) }
       forgotten = []
       changedTotals = [:]
       goneSegments = []
@@ -140,7 +140,7 @@ extension LogWriter {
 
   func flushCatalog() -> Bool {
     do throws(LogError) {
-      try catalog.flush()
+      try catalog().flush()
       return true
     } catch {
       count { $0.catalogFailures += 1 }

@@ -24,11 +24,11 @@ extension LogWriter {
 
   private func slowTick() {
     let freed = (active?.environment.clearStaleReaders() ?? 0)
-    catalog.clearStaleReaders()
+    openCatalog?.clearStaleReaders()
     measureOthers()
     var changes = Catalog.Changes()
     changes.time = timeMark()
-    _ = try? catalog.apply(changes)
+    _ = try? openCatalog?.apply(changes)
     if freed > 0 { count { $0.readerSlotsFreed += UInt64(freed) } }
   }
 
@@ -125,7 +125,7 @@ extension LogWriter {
     }
     var changes = Catalog.Changes()
     changes.time = timeMark()
-    _ = try? catalog.apply(changes)
+    _ = try? openCatalog?.apply(changes)
     _ = flushCatalog()
     if trouble == nil, let active {
       do throws(LogError) {
@@ -160,14 +160,13 @@ extension LogWriter {
   private func shut() {
     let (commands, admissions, readers) = core.state.withLock { state in
       state.phase = .closed
-      state.active = nil
       defer {
         state.commands = []
         state.admissions = []
       }
       return (state.commands, state.admissions, state.takeDataWaiters())
     }
-    active = nil
+    closeFiles()
     for command in commands { fail(command) }
     for waiter in admissions { waiter.continuation.resume(returning: .failure(core.closedError)) }
     for reader in readers { reader.resume() }

@@ -13,8 +13,9 @@ final class LogWriter: @unchecked Sendable {
   }
 
   let core: LogCore
-  let lock: LogLock
-  var catalog: Catalog
+  /// Nil once the log is shut, like the catalog.
+  private var lock: LogLock?
+  private(set) var openCatalog: Catalog?
   var active: Segment?
   var sealer: BlockSealer
   /// Made anew for each tenant and signal when they are first seen after an opening.
@@ -39,13 +40,30 @@ final class LogWriter: @unchecked Sendable {
 
   var configuration: LogConfiguration { core.configuration }
 
+  func catalog() throws(LogError) -> Catalog {
+    guard let openCatalog else { throw core.closedError }
+    return openCatalog
+  }
+
+  /// Closes every file and gives the lock back: whoever is told that the log is closed may open it again at once.
+  func closeFiles() {
+    OpenLogs.remove(configuration.directory)
+    core.state.withLock { $0.active = nil }
+    // A lane that is reading lets go within milliseconds.
+    for _ in 0..<400 where active != nil && !isKnownUniquelyReferenced(&active) { sleepMilliseconds(5) }
+    for _ in 0..<400 where openCatalog != nil && !isKnownUniquelyReferenced(&openCatalog) { sleepMilliseconds(5) }
+    active = nil
+    openCatalog = nil
+    lock = nil
+  }
+
   init(
     core: LogCore, lock: consuming LogLock, catalog: Catalog, active: Segment, received: [Origin: ReceivedOrigin],
     withoutSums: [UInt64]
   ) throws(LogError) {
     self.core = core
-    self.lock = lock
-    self.catalog = catalog
+    self.lock = .some(lock)
+    openCatalog = catalog
     self.active = active
     self.received = received
     self.withoutSums = withoutSums
