@@ -71,6 +71,17 @@ let nioTargets: [Target] = [
     ]),
 ]
 
+let programTargets: [Target] = [
+  room(
+    "Runtime", "Sources/Bin/Runtime",
+    [
+      "Model", "Codec", "WAL", "HTTP", "Collectors", .product(name: "Hummingbird", package: "hummingbird"),
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
+    ]),
+  tests("RuntimeTests", ["Runtime", "Model", "Codec", "WAL"]),
+]
+
 let package = Package(
   name: "clymene",
   products: [
@@ -91,5 +102,6 @@ let package = Package(
       .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
       .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
-  targets: systemLibraries + pureTargets + forwarderTargets + walTests + (pureOnly ? [] : nioTargets)
+  targets: systemLibraries + pureTargets + forwarderTargets + walTests
+    + (pureOnly ? [] : nioTargets + programTargets)
 )

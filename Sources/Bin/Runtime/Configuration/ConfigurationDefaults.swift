@@ -1,0 +1,24 @@
+/// What holds where the file says nothing. docs/configuration.md repeats these figures.
+enum ConfigurationDefaults {
+  static let scrapeInterval = Duration.seconds(60)
+  static let scrapeTimeout = Duration.seconds(10)
+
+  static let logDirectory = "./data/wal"
+  static let logMaxSize = ByteSize(bytes: 10 << 30)
+  /// Below this, segments would be smaller than one block may be.
+  static let logSmallestMaxSize = ByteSize(bytes: 16 << 20)
+  static let logMaxAge = Duration.seconds(30 * 86_400)
+  static let commitInterval = Duration.seconds(1)
+  static let commitIntervalRange = Duration.milliseconds(10)...Duration.seconds(3600)
+  static let keepDelivered = Duration.zero
+  static let orphanHold = Duration.seconds(24 * 3600)
+  static let dedupeWindow = Duration.seconds(35 * 86_400)
+
+  static let fileMaxSize = ByteSize(bytes: 256 << 20)
+  static let fileSmallestMaxSize = ByteSize(bytes: 4 << 10)
+  static let fileMaxAge = Duration.seconds(3600)
+  static let fileSmallestMaxAge = Duration.seconds(1)
+
+  /// A name becomes a key in the log and a label in metrics.
+  static let nameLimitBytes = 100
+}

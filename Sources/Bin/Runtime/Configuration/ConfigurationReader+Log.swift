@@ -1,0 +1,125 @@
+import Foundation
+import Model
+
+// The sections that Prometheus does not have: `wal` and `forwarders`.
+extension ConfigurationReader {
+  func log(_ place: ConfigurationNode?) -> LogSettings {
+    typealias Default = ConfigurationDefaults
+    var log = LogSettings(
+      directory: absolute(Default.logDirectory), maxSize: Default.logMaxSize, maxAge: Default.logMaxAge,
+      whenFull: .dropOldest, commitInterval: Default.commitInterval, keepDelivered: Default.keepDelivered,
+      orphanHold: Default.orphanHold, dedupeWindow: Default.dedupeWindow)
+    guard let place, var reader = MappingReader(place, problems) else { return log }
+    if let directory = path(&reader, "directory") { log.directory = directory }
+    if let size = reader.size("max_size") {
+      if size.value < Default.logSmallestMaxSize {
+        problems.report(size.place, "\(size.value) is too little; at least \(Default.logSmallestMaxSize)")
+      }
+      log.maxSize = size.value
+    }
+    if let age = reader.duration("max_age")?.value { log.maxAge = age == .zero ? nil : age }
+    log.whenFull = choice(&reader, "when_full") ?? log.whenFull
+    if let interval = reader.duration("commit_interval") {
+      let range = Default.commitIntervalRange
+      if !range.contains(interval.value) {
+        problems.report(
+          interval.place,
+          "has to be between \(PrometheusDuration.format(range.lowerBound)) and "
+            + PrometheusDuration.format(range.upperBound))
+      }
+      log.commitInterval = interval.value
+    }
+    log.keepDelivered = reader.duration("keep_delivered")?.value ?? log.keepDelivered
+    log.orphanHold = reader.duration("orphan_hold")?.value ?? log.orphanHold
+    log.dedupeWindow = reader.duration("dedupe_window")?.value ?? log.dedupeWindow
+    reader.finish()
+    return log
+  }
+
+  func forwarder(_ place: ConfigurationNode) -> ForwarderSettings? {
+    if place.isNull {
+      problems.report(place, "an empty element")
+      return nil
+    }
+    guard var reader = MappingReader(place, problems) else { return nil }
+    let name = reader.string("name")
+    if let name {
+      if let fault = fault(ofName: name.value) { problems.report(name.place, "“\(name.value)”: \(fault)") }
+    } else {
+      problems.report(place, "a forwarder needs a name; its place in the log is kept under it")
+    }
+    let start = reader.scalar("start", wanted: "oldest, newest or a time as 2026-01-31T12:00:00Z") { text in
+      switch text {
+      case "oldest": ForwarderSettings.Start.oldest
+      case "newest": .newest
+      default: RFC3339.parse(text).map { .time($0) }
+      }
+    }
+    let type = reader.string("type")
+    guard let type else {
+      if !reader.has("type") { problems.report(place, "a forwarder needs a type; this version has: file") }
+      return nil
+    }
+    guard type.value == "file" else {
+      problems.report(type.place, "“\(type.value)” is not a type that this version has; it has: file")
+      return nil
+    }
+    let destination = fileDestination(&reader)
+    reader.finish()
+    return ForwarderSettings(
+      name: name?.value ?? "", start: start?.value ?? .oldest, destination: .file(destination))
+  }
+
+  private func fileDestination(_ reader: inout MappingReader) -> ForwarderSettings.FileDestination {
+    typealias Default = ConfigurationDefaults
+    var file = ForwarderSettings.FileDestination(
+      directory: "", maxFileSize: Default.fileMaxSize, maxFileAge: Default.fileMaxAge, compression: .none)
+    if let directory = path(&reader, "path") {
+      file.directory = directory
+    } else {
+      problems.report(reader.place, "a file forwarder needs a path: the folder for its files")
+    }
+    if let size = reader.size("max_file_size") {
+      if size.value < Default.fileSmallestMaxSize {
+        problems.report(size.place, "\(size.value) is too little; at least \(Default.fileSmallestMaxSize)")
+      }
+      file.maxFileSize = size.value
+    }
+    if let age = reader.duration("max_file_age") {
+      if age.value < Default.fileSmallestMaxAge { problems.report(age.place, "at least 1s") }
+      file.maxFileAge = age.value
+    }
+    file.compression = choice(&reader, "compression") ?? file.compression
+    return file
+  }
+
+  private func choice<Value: RawRepresentable<String> & CaseIterable>(
+    _ reader: inout MappingReader, _ key: String
+  ) -> Value? {
+    let wanted = Value.allCases.map(\.rawValue).joined(separator: " or ")
+    return reader.scalar(key, wanted: wanted, Value.init(rawValue:))?.value
+  }
+
+  private func path(_ reader: inout MappingReader, _ key: String) -> String? {
+    guard let text = reader.string(key) else { return nil }
+    if text.value.isEmpty || text.value.utf8.contains(0) {
+      problems.report(text.place, "a path is wanted here")
+      return nil
+    }
+    return absolute(text.value)
+  }
+
+  private func absolute(_ path: String) -> String {
+    URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: folder, isDirectory: true)).standardizedFileURL.path
+  }
+
+  private func fault(ofName name: String) -> String? {
+    if name.isEmpty { return "a forwarder needs a name" }
+    let limit = ConfigurationDefaults.nameLimitBytes
+    if name.utf8.count > limit { return "a name has at most \(limit) bytes, this one has \(name.utf8.count)" }
+    let allowed = name.utf8.allSatisfy {
+      ($0 >= 0x30 && $0 <= 0x39) || ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7a) || [0x2d, 0x2e, 0x5f].contains($0)
+    }
+    return allowed && name.first != "." ? nil : "a name has letters, digits, “-”, “_” and “.” only, the “.” not first"
+  }
+}

@@ -1,0 +1,43 @@
+import Model
+
+/// What a lane has done since the start, and how it stands. One struct: metrics, status page and tests read the same.
+public struct LaneCounters: Sendable, Equatable {
+  /// How a request ended, as the label `outcome` names it.
+  public enum Result: String, Sendable, CaseIterable {
+    case delivered
+    case alreadyThere = "already_there"
+    case retry
+    case tooLarge = "too_large"
+    case misconfigured
+    case refused
+
+    init(_ outcome: Outcome) {
+      switch outcome {
+      case .delivered: self = .delivered
+      case .alreadyThere: self = .alreadyThere
+      case .retry: self = .retry
+      case .tooLarge: self = .tooLarge
+      case .misconfigured: self = .misconfigured
+      case .refused: self = .refused
+      }
+    }
+  }
+
+  public var requests: [Result: Int] = [:]
+  public var deliveredRows = 0
+  public var deliveredBlocks = 0
+  /// Sealed blocks' bytes, as they lie in the log.
+  public var deliveredBytes = 0
+  /// Time spent waiting for the destination's answers.
+  public var requestTime = Duration.zero
+  /// Times that the lane gave up on reading the log and tried again.
+  public var readErrors = 0
+  public var failuresInARow = 0
+  /// Set while only a person can help.
+  public var alarm: String?
+  public var lastError: String?
+  public var lastErrorAt: UnixMilliseconds?
+  public var lastDeliveryAt: UnixMilliseconds?
+
+  public init() {}
+}

@@ -1,0 +1,35 @@
+import Glibc
+import Logging
+
+/// Writes each log line to standard error in one call, so that lines of several threads do not mix.
+public struct StandardErrorLog: LogHandler {
+  public var metadata: Logger.Metadata = [:]
+  public var logLevel: Logger.Level
+  private let label: String
+  private let format: LogFormat
+
+  public init(label: String, level: Logger.Level, format: LogFormat) {
+    self.label = label
+    self.logLevel = level
+    self.format = format
+  }
+
+  public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  public func log(event: LogEvent) {
+    var pairs = metadata.merging(event.metadata ?? [:]) { $1 }.map { ($0.key, "\($0.value)") }
+    pairs.sort { $0.0 < $1.0 }
+    let render = format == .json ? LogFormat.jsonLine : LogFormat.textLine
+    let line = render(WallClock.now(), event.level, label, "\(event.message)", pairs) + "\n"
+    var bytes = Array(line.utf8)[...]
+    while !bytes.isEmpty {
+      let written = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      // Nobody reads standard error, or it is full: a log line is not worth stopping for.
+      guard written > 0 else { return }
+      bytes = bytes.dropFirst(written)
+    }
+  }
+}

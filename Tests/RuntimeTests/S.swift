@@ -1,0 +1,3 @@
+import Testing
+@testable import Runtime
+@Test func s() { #expect(PrometheusDuration.parse("1h30m") == .seconds(5400)) }
