@@ -1,0 +1,200 @@
+import Model
+import Testing
+
+@testable import Runtime
+
+func parsed(_ text: String, environment: [String: String] = [:]) throws(ConfigurationError) -> Configuration {
+  try Configuration.parse(text, file: "agent.yml", folder: "/etc/clymene", environment: environment)
+}
+
+/// The problems that a text has, or none.
+func problems(_ text: String) -> [ConfigurationProblem] {
+  do {
+    _ = try parsed(text)
+    return []
+  } catch {
+    return error.problems
+  }
+}
+
+@Suite("A configuration")
+struct ConfigurationTests {
+  @Test func isReadWhole() throws {
+    let configuration = try parsed(
+      """
+      global:
+        scrape_interval: 15s
+        external_labels: {site: shop-7, zone: "${ZONE}"}
+      scrape_configs:
+        - job_name: node
+          scrape_interval: 5s
+          static_configs:
+            - targets: [localhost:9100, "[::1]:9100"]
+              labels: {rack: 3, empty: ""}
+        - job_name: clymene
+          static_configs:
+            - targets: [localhost:15691]
+      wal:
+        directory: ./data/wal
+        max_size: 2GiB
+        max_age: 7d
+        when_full: reject
+        commit_interval: 500ms
+        keep_delivered: 1h
+        orphan_hold: 2d
+        dedupe_window: 3d
+      forwarders:
+        - {name: local, type: file, path: /srv/out, start: 2026-11-23T09:30:00Z, max_file_size: 1MiB,
+           max_file_age: 10m, compression: zstd}
+      """, environment: ["ZONE": "north"])
+    #expect(configuration.externalLabels == [Label("site", "shop-7"), Label("zone", "north")])
+    #expect(
+      configuration.scrapeJobs == [
+        ScrapeJobSettings(
+          name: "node", interval: .seconds(5), timeout: .seconds(5),
+          targets: [
+            .init(address: "localhost:9100", labels: [Label("rack", "3")]),
+            .init(address: "[::1]:9100", labels: [Label("rack", "3")]),
+          ]),
+        ScrapeJobSettings(
+          name: "clymene", interval: .seconds(15), timeout: .seconds(10),
+          targets: [.init(address: "localhost:15691", labels: [])]),
+      ])
+    #expect(
+      configuration.log
+        == LogSettings(
+          directory: "/etc/clymene/data/wal", maxSize: ByteSize(bytes: 2 << 30), maxAge: .seconds(7 * 86_400),
+          whenFull: .reject, commitInterval: .milliseconds(500), keepDelivered: .seconds(3600),
+          orphanHold: .seconds(2 * 86_400), dedupeWindow: .seconds(3 * 86_400)))
+    #expect(
+      configuration.forwarders == [
+        ForwarderSettings(
+          name: "local", start: .time(UnixMilliseconds(1_795_426_200_000)),
+          destination: .file(
+            .init(
+              directory: "/srv/out", maxFileSize: ByteSize(bytes: 1 << 20), maxFileAge: .seconds(600),
+              compression: .zstd)))
+      ])
+  }
+
+  @Test("may be empty, and then has the documented defaults", arguments: ["", "# nothing\n", "{}", "scrape_configs:\n"])
+  func empty(text: String) throws {
+    let configuration = try parsed(text)
+    #expect(configuration.scrapeJobs.isEmpty && configuration.forwarders.isEmpty)
+    #expect(configuration.log.maxSize.bytes == 10 << 30 && configuration.log.maxAge == .seconds(30 * 86_400))
+    #expect(configuration.log.whenFull == .dropOldest && configuration.log.commitInterval == .seconds(1))
+    #expect(configuration.log.directory == "/etc/clymene/data/wal")
+  }
+
+  @Test func takesAnAgeOfZeroForNoLimit() throws {
+    #expect(try parsed("wal: {max_age: 0}").log.maxAge == nil)
+  }
+
+  @Test func capsTheDefaultTimeoutAtTheInterval() throws {
+    let job = try parsed(
+      """
+      global: {scrape_interval: 5s}
+      scrape_configs: [{job_name: a}]
+      """
+    ).scrapeJobs[0]
+    #expect(job.timeout == .seconds(5))
+  }
+
+  @Test func resolvesMergeKeysAndAliases() throws {
+    let configuration = try parsed(
+      """
+      scrape_configs:
+        - &first
+          job_name: a
+          scrape_interval: 7s
+        - <<: *first
+          job_name: b
+      """)
+    #expect(configuration.scrapeJobs.map(\.name) == ["a", "b"])
+    #expect(configuration.scrapeJobs[1].interval == .seconds(7))
+  }
+
+  @Test func namesLineColumnAndKeyOfEveryProblemAtOnce() {
+    let found = problems(
+      """
+      global:
+        scrape_interval: 15 s
+        scrape_timout: 3s
+      scrape_configs:
+        - job_name: node
+          metrics_path: /m
+          static_configs:
+            - targets: ["http://host:1/x"]
+      wal:
+        when_full: explode
+      """)
+    #expect(
+      found.map(\.description) == [
+        "2:20: global.scrape_interval: “15 s” is not a duration (for example 15s, 1h30m or 30d)",
+        "3:3: global.scrape_timout: unknown key; known here are external_labels, scrape_interval, scrape_timeout",
+        "6:5: scrape_configs[0].metrics_path: Prometheus has this key, this version of Clymene does not support it yet",
+        "8:19: scrape_configs[0].static_configs[0].targets[0]: “http://host:1/x” is not a target: "
+          + "it is host:port, without scheme and path",
+        "10:14: wal.when_full: “explode” is not drop-oldest or reject",
+      ])
+  }
+
+  @Test(
+    "is refused, and the message says why",
+    arguments: [
+      ("scrape_configs: [{job_name: a}, {job_name: a}]", "job name “a” stands in line"),
+      ("scrape_configs: [{scrape_interval: 5s}]", "a job needs a name"),
+      ("scrape_configs: [{job_name: ''}]", "a job needs a name"),
+      ("scrape_configs: [{job_name: a, scrape_interval: 5s, scrape_timeout: 6s}]", "longer than the interval of 5s"),
+      ("global: {scrape_interval: 5s, scrape_timeout: 6s}", "longer than the interval of 5s"),
+      ("scrape_configs: [{job_name: a, static_configs: [null]}]", "an empty element"),
+      ("scrape_configs: [null]", "an empty element"),
+      ("scrape_configs: {job_name: a}", "a list is wanted here"),
+      ("scrape_configs: [{job_name: a, static_configs: [{targets: [null]}]}]", "a target is wanted here"),
+      ("scrape_configs: [{job_name: a, static_configs: [{targets: ['h:99999']}]}]", "up to 65535"),
+      ("scrape_configs: [{job_name: a, static_configs: [{targets: ['::1']}]}]", "the host is missing"),
+      ("global: {external_labels: {'': x}}", "a label needs a name"),
+      ("global: {external_labels: {__name__: x}}", "cannot be set here"),
+      ("global: {external_labels: [a]}", "a mapping of keys is wanted here"),
+      ("wal: {max_size: 1MiB}", "too little"),
+      ("wal: {max_size: much}", "is not a size"),
+      ("wal: {commit_interval: 0}", "between 10ms and 1h"),
+      ("wal: {max_sise: 1GiB}", "unknown key"),
+      ("forwarders: [{name: a, type: file, path: o}, {name: a, type: file, path: p}]", "forwarder name “a” stands"),
+      ("forwarders: [{name: a, type: file, path: o}, {name: b, type: file, path: ./o}]", "belongs to the forwarder “a”"),
+      ("forwarders: [{name: a, type: file, path: data/wal}]", "belongs to the log"),
+      ("forwarders: [{type: file, path: o}]", "needs a name"),
+      ("forwarders: [{name: 'a/b', type: file, path: o}]", "letters, digits"),
+      ("forwarders: [{name: a, path: o}]", "needs a type"),
+      ("forwarders: [{name: a, type: smoke}]", "not a type that this version has"),
+      ("forwarders: [{name: a, type: file}]", "needs a path"),
+      ("forwarders: [{name: a, type: file, path: o, start: yesterday}]", "oldest, newest or a time"),
+      ("forwarders: [{name: a, type: file, path: o, compression: gzip}]", "none or zstd"),
+      ("a: [", "this is not YAML"),
+      ("a: 1\na: 2", "stands there twice"),
+      ("- a", "a mapping of keys is wanted here"),
+      ("remote_write: []", "does not support it yet"),
+      ("nonsense: 1", "unknown key"),
+    ])
+  func refused(text: String, part: String) throws {
+    let found = problems(text)
+    #expect(found.contains { $0.text.contains(part) }, "\(found)")
+  }
+
+  @Test func saysThatAFileIsNotThere() {
+    #expect(throws: ConfigurationError.self) { try Configuration.load(file: "/nonexistent/agent.yml") }
+  }
+}
+
+@Suite("Environment variables in external labels")
+struct EnvironmentExpansionTests {
+  @Test(
+    "are replaced as Prometheus does it",
+    arguments: [
+      ("foo", "foo"), ("${TEST}", "x"), ("foo${TEST}bar", "fooxbar"), ("foo$${TEST}", "foo${TEST}"),
+      ("foo$$bar", "foo$bar"), ("$TEST-", "x-"), ("$MISSING.", "."), ("100$", "100$"), ("${TEST", "$" + "{TEST"),
+    ])
+  func replaced(text: String, result: String) {
+    #expect(EnvironmentExpansion.expand(text, ["TEST": "x"]) == result)
+  }
+}

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Installs what building needs on Debian 12 beside Swift itself. Does nothing when all of it is there; asks apt through sudo when
+# it is not run by root.
+set -euo pipefail
+
+packages=(liblmdb-dev libzstd-dev libxxhash-dev libssl-dev zlib1g-dev pkg-config)
+
+if ! command -v swift >/dev/null; then
+  echo "There is no swift on the path. Install Swift 6.2 or later first: https://www.swift.org/install/linux/" >&2
+  exit 1
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  # pkg-config is another package's name on newer systems.
+  if [[ $package == pkg-config ]] && command -v pkg-config >/dev/null; then continue; fi
+  [[ $(dpkg-query -W -f='${Status}' "$package" 2>/dev/null) == *"ok installed" ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+as_root=()
+if ((EUID != 0)); then
+  if ! command -v sudo >/dev/null; then
+    echo "These packages are missing, and there is no sudo. As root: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+echo "Installing ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

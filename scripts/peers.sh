@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Unpacks servers for runs and tests under .build/peers, without installing them: Debian packages by name, Python packages as
+# pypi:NAME. Needs no root, but for `apt-get update` on a machine whose package lists are missing.
+#
+#   scripts/peers.sh prometheus-node-exporter prometheus pypi:some-server
+#
+# Debian packages end in .build/peers/root (usr/bin/…), Python ones in .build/peers/venv.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+peers=$PWD/.build/peers
+mkdir -p "$peers/root" "$peers/debs" "$peers/done"
+
+update_lists() {
+  if ((EUID == 0)); then apt-get update -qq; else sudo apt-get update -qq; fi
+}
+
+fetch_deb() {
+  # apt's sandbox user cannot write here; the warning about it is of no use to anybody.
+  (cd "$peers/debs" && apt-get download -qq "$1" 2>/dev/null)
+}
+
+unpack_deb() {
+  local name=$1
+  [[ -e $peers/done/$name ]] && return
+  echo "Unpacking $name into .build/peers"
+  fetch_deb "$name" || { update_lists && fetch_deb "$name"; } || {
+    echo "$name cannot be downloaded with apt-get" >&2
+    return 1
+  }
+  local file
+  file=$(ls -t "$peers/debs/${name}"_*.deb | head -n 1)
+  dpkg -x "$file" "$peers/root"
+  rm "$file"
+  unpack_libraries "$name"
+  touch "$peers/done/$name"
+}
+
+# Shared libraries that the package wants and the machine has not.
+unpack_libraries() {
+  local dependency
+  for dependency in $(dpkg_dependencies "$1"); do
+    [[ $dependency == lib* && $dependency != libc6 && $dependency != libjs-* ]] || continue
+    [[ $(dpkg-query -W -f='${Status}' "$dependency" 2>/dev/null) == *"ok installed" ]] && continue
+    unpack_deb "$dependency"
+  done
+}
+
+dpkg_dependencies() {
+  apt-cache depends --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances "$1" |
+    sed -n 's/^ *Depends: \([^<]*\)$/\1/p'
+}
+
+install_python() {
+  local name=$1
+  [[ -e $peers/done/pypi-$name ]] && return
+  echo "Installing $name from PyPI into .build/peers/venv"
+  [[ -x $peers/venv/bin/pip ]] || python3 -m venv "$peers/venv"
+  "$peers/venv/bin/pip" install --quiet "$name"
+  touch "$peers/done/pypi-$name"
+}
+
+for peer in "$@"; do
+  case $peer in
+    pypi:*) install_python "${peer#pypi:}" ;;
+    *) unpack_deb "$peer" ;;
+  esac
+done
