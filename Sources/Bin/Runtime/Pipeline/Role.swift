@@ -1,0 +1,23 @@
+import Codec
+import Logging
+
+/// What one of the platform's components takes in: the whole difference between them is this value.
+public struct Role: Sendable {
+  /// The subcommand's name.
+  public let name: String
+  /// Where the admin server listens unless told otherwise.
+  public let defaultAdminAddress: String
+  public let defaultConfigurationFile: String
+  /// Makes the collectors that this role runs.
+  let collectors: @Sendable (Configuration, Logger) throws -> RoleCollectors
+}
+
+/// A role's collectors: how to run them, and how to see what they do.
+struct RoleCollectors: Sendable {
+  /// Run side by side, each until it is cancelled.
+  var running: [any Collector]
+  var targets: @Sendable () -> [StatusSnapshot.TargetPanel]
+  var metrics: @Sendable (inout MetricsText) -> Void
+  /// Called after all of them have returned.
+  var close: @Sendable () async -> Void
+}

@@ -1,0 +1,54 @@
+import Collectors
+import HTTP
+import Logging
+import Model
+
+extension Role {
+  public static let agent = Role(
+    name: "agent", defaultAdminAddress: ":15691", defaultConfigurationFile: "/etc/clymene/clymene.yml",
+    collectors: { configuration, logger in try RoleCollectors.scraping(configuration, logger) })
+}
+
+extension RoleCollectors {
+  /// Scraping of all jobs by one collector over one HTTP session.
+  static func scraping(_ configuration: Configuration, _ logger: Logger) throws -> RoleCollectors {
+    let session = try HTTPSession(HTTPConfiguration())
+    let collector = ScrapeCollector(
+      jobs: configuration.scrapeJobs.map { ScrapeJob($0, externalLabels: configuration.externalLabels) },
+      http: session, userAgent: "Clymene/\(BuildInfo.current.version)")
+    return RoleCollectors(
+      running: [collector],
+      targets: {
+        let now = WallClock.now()
+        return collector.targets.map { StatusSnapshot.TargetPanel($0, now: now) }
+      },
+      metrics: { page in ScrapeMetrics.add(collector.counters, collector.targets, to: &page) },
+      close: { await session.shutdown() })
+  }
+}
+
+extension ScrapeJob {
+  init(_ settings: ScrapeJobSettings, externalLabels: [Label]) {
+    self.init(
+      name: settings.name, targets: settings.targets.map { ScrapeTarget(address: $0.address, labels: $0.labels) },
+      interval: settings.interval, timeout: settings.timeout)
+    self.externalLabels = externalLabels
+  }
+}
+
+extension StatusSnapshot.TargetPanel {
+  init(_ target: ScrapeTargetStatus, now: UnixMilliseconds) {
+    let health: Health =
+      switch target.health {
+      case .up: .up
+      case .down: .down
+      case .unknown: .unknown
+      }
+    self.init(
+      job: target.job, url: target.url,
+      labels: Dictionary(target.labels.map { ($0.name, $0.value) }) { $1 }, health: health,
+      lastError: target.lastError, lastScrapeAt: target.lastScrape.map(RFC3339.format),
+      lastScrapeSeconds: target.lastDuration?.inSeconds, samples: target.lastScrape == nil ? nil : target.samples,
+      nextScrapeInSeconds: target.nextScrape.map { Double($0.rawValue - now.rawValue) / 1000 })
+  }
+}
