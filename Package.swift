@@ -72,14 +72,22 @@ let nioTargets: [Target] = [
 ]
 
 let programTargets: [Target] = [
+  room("Forwarders", "Sources/Forwarders/File", ["Model", "Codec"]),
   room(
     "Runtime", "Sources/Bin/Runtime",
     [
-      "Model", "Codec", "WAL", "HTTP", "Collectors", .product(name: "Hummingbird", package: "hummingbird"),
+      "Model", "Codec", "WAL", "HTTP", "Collectors", "Forwarders", .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
     ]),
   tests("RuntimeTests", ["Runtime", "Model", "Codec", "WAL"]),
+  .executableTarget(
+    name: "clymene",
+    dependencies: [
+      "Runtime", "WAL", "Codec", "Model", .product(name: "Logging", package: "swift-log"),
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ], path: "Sources/Bin/CLI", swiftSettings: strict),
+  tests("EndToEndTests", ["clymene", "WAL", "Codec", "Model"]),
 ]
 
 let package = Package(

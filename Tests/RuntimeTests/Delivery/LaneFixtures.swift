@@ -35,8 +35,8 @@ final class MemorySource: BlockSource {
     }
   }
 
-  func acknowledge(_ offsets: Range<UInt64>) {
-    state.withLock { $0.acknowledged.append(offsets) }
+  func acknowledge(_ offsets: Range<UInt64>, generation: UInt64) {
+    state.withLock { if $0.generation == generation { $0.acknowledged.append(offsets) } }
   }
 
   var generation: UInt64 { state.withLock { $0.generation } }

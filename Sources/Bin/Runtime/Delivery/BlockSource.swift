@@ -1,5 +1,4 @@
 import Codec
-import WAL
 
 /// What a lane reads from: a cursor of the log, or a stand-in in tests.
 protocol BlockSource: Sendable {
@@ -7,8 +6,8 @@ protocol BlockSource: Sendable {
   /// there is one; throws `CancellationError` when the task is cancelled.
   func next(limitBytes: Int) async throws -> [QueuedBlock]
 
-  /// These offsets are delivered and need not come again.
-  func acknowledge(_ offsets: Range<UInt64>) throws
+  /// These offsets are delivered and need not come again; without effect when the cursor was moved since `generation`.
+  func acknowledge(_ offsets: Range<UInt64>, generation: UInt64)
 
   /// Grows when somebody moves the cursor: what was read before is not wanted any more.
   var generation: UInt64 { get }

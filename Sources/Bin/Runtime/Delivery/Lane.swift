@@ -54,10 +54,7 @@ final class Lane: Sendable {
         note(outcome, request, decision)
         switch action {
         case .acknowledge:
-          // The cursor may have been moved during the request; then its new place counts.
-          if source.generation == generation {
-            for block in request { try source.acknowledge(block.offsets) }
-          }
+          for block in request { source.acknowledge(block.offsets, generation: generation) }
           pending.removeFirst(request.count)
         case .again(let pause): try await sleep(pause)
         case .halve: continue

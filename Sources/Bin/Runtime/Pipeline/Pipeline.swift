@@ -19,7 +19,7 @@ public enum Pipeline {
     let startedAt = WallClock.now()
     logger.info(
       "starting", metadata: ["role": "\(role.name)", "version": "\(BuildInfo.current.version)"])
-    let log = try await openLog(configuration.log, logger)
+    let log = try openLog(configuration.log, logger)
     let failure = await outcome {
       try await run(role, configuration, admin, logger, log, startedAt)
     }
@@ -44,7 +44,7 @@ public enum Pipeline {
       role: role, configuration: configuration, log: log, lanes: lanes, collectors: collectors, startedAt: startedAt)
     // In the order of their dependencies: the group stops them in reverse, each before the one above it.
     var services: [any Service] = lanes.map { LaneService(lane: $0) }
-    services += collectors.running.map { CollectorService(collector: $0, sink: LogSink(log: log)) }
+    services += collectors.running.map { CollectorService(collector: $0, sink: log.sink) }
     services.append(ReadyService(status: status))
     services += admin.map { AdminServer(address: $0, source: status, logger: logger) }
 
@@ -62,9 +62,9 @@ public enum Pipeline {
     if let failure { throw failure }
   }
 
-  private static func openLog(_ settings: LogSettings, _ logger: Logger) async throws -> WriteAheadLog {
+  private static func openLog(_ settings: LogSettings, _ logger: Logger) throws -> WriteAheadLog {
     let configuration = LogConfiguration(settings)
-    let log = try await WriteAheadLog.open(configuration)
+    let log = try WriteAheadLog.open(configuration)
     for finding in log.opening.findings {
       logger.log(
         level: finding == .created ? .info : .warning, "the log: \(finding)",
@@ -79,7 +79,7 @@ public enum Pipeline {
     var lanes: [Lane] = []
     for settings in forwarders {
       let cursor = try await log.cursor(named: settings.name, start: CursorStart(settings.start))
-      let forwarder = try makeForwarder(settings, logger)
+      let forwarder = try settings.destination.makeForwarder()
       lanes.append(
         Lane(name: settings.name, source: CursorSource(cursor: cursor), forwarder: forwarder, logger: logger))
     }
@@ -108,7 +108,7 @@ private struct LaneService: Service {
   let lane: Lane
 
   func run() async throws {
-    try await cancelWhenGracefulShutdown { await lane.run() }
+    await cancelWhenGracefulShutdown { await lane.run() }
   }
 }
 

@@ -33,7 +33,7 @@ final class PipelineStatus: StatusSource {
 
   func status() async -> StatusSnapshot {
     let now = WallClock.now()
-    let log = await log.status()
+    let log = log.status()
     let consumers = Dictionary(log.consumers.map { ($0.name, $0) }) { first, _ in first }
     return StatusSnapshot(
       role: role.name, version: BuildInfo.current.version, time: RFC3339.format(now.wholeSeconds),
@@ -52,7 +52,7 @@ final class PipelineStatus: StatusSource {
       [([("version", BuildInfo.current.version), ("role", role.name)], 1)])
     page.add("clymene_ready", .gauge, "1 when everything runs.", isReady ? 1 : 0)
     collectors.metrics(&page)
-    LogMetrics.add(await log.status(), to: &page)
+    LogMetrics.add(log.status(), to: &page)
     LaneCounters.add(lanes.map { ($0.name, $0.counters) }, to: &page)
     ProcessMetrics.read()?.add(to: &page)
     return page.text

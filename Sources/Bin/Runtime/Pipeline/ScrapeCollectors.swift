@@ -6,13 +6,13 @@ import Model
 extension Role {
   public static let agent = Role(
     name: "agent", defaultAdminAddress: ":15691", defaultConfigurationFile: "/etc/clymene/clymene.yml",
-    collectors: { configuration, logger in try RoleCollectors.scraping(configuration, logger) })
+    collectors: { configuration, logger in RoleCollectors.scraping(configuration, logger) })
 }
 
 extension RoleCollectors {
   /// Scraping of all jobs by one collector over one HTTP session.
-  static func scraping(_ configuration: Configuration, _ logger: Logger) throws -> RoleCollectors {
-    let session = try HTTPSession(HTTPConfiguration())
+  static func scraping(_ configuration: Configuration, _ logger: Logger) -> RoleCollectors {
+    let session = HTTPSession()
     let collector = ScrapeCollector(
       jobs: configuration.scrapeJobs.map { ScrapeJob($0, externalLabels: configuration.externalLabels) },
       http: session, userAgent: "Clymene/\(BuildInfo.current.version)")
@@ -23,7 +23,7 @@ extension RoleCollectors {
         return collector.targets.map { StatusSnapshot.TargetPanel($0, now: now) }
       },
       metrics: { page in ScrapeMetrics.add(collector.counters, collector.targets, to: &page) },
-      close: { await session.shutdown() })
+      close: { await session.close() })
   }
 }
 

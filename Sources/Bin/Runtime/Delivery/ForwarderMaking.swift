@@ -1,0 +1,20 @@
+import Codec
+import Forwarders
+
+extension ForwarderSettings.Destination {
+  /// The forwarder for these settings; one line a type.
+  func makeForwarder() throws -> any Forwarder {
+    switch self {
+    case .file(let file): try FileForwarder(FileForwarderConfiguration(file))
+    }
+  }
+}
+
+extension FileForwarderConfiguration {
+  init(_ file: ForwarderSettings.FileDestination) {
+    self.init(path: file.directory)
+    rotateBytes = file.maxFileSize.bytes
+    rotateAfter = file.maxFileAge
+    zstd = file.compression == .zstd
+  }
+}
