@@ -111,11 +111,11 @@ struct KillTests {
 
   /// Everything that the log holds, read by a cursor of our own.
   private static func samples(ofLogIn directory: String) async throws -> [Identity] {
-    let log = try await WriteAheadLog.open(LogConfiguration(directory: directory, keepDelivered: .seconds(86_400)))
+    let log = try WriteAheadLog.open(LogConfiguration(directory: directory, keepDelivered: .seconds(86_400)))
     var found: [Identity] = []
-    let end = await log.status().endOffset
+    let end = log.status().endOffset
     let cursor = try await log.cursor(named: "checker", start: .oldest)
-    var opener = try BlockOpener()
+    let opener = try BlockOpener()
     var position: UInt64 = 0
     while position < end {
       for stored in try await cursor.next(limitBytes: 8 << 20, after: nil) {
@@ -123,12 +123,12 @@ struct KillTests {
         let names = Dictionary(zip(stored.block.header.tables, tables)) { first, _ in first }
         for group in try opener.open(stored.block).groups {
           guard case .matrix(let matrix) = group else { continue }
-          let series = group.head.tables.flatMap { names[stored.block.header.tables[$0]] ?? [] }
+          let series = group.head.tables.flatMap { names[$0] ?? [] }
           matrix.forEachSample { index, _, timestamp, _ in
             found.append(Identity(labels: series[index].labels, timestamp: timestamp))
           }
         }
-        try cursor.acknowledge(stored.offsets)
+        cursor.acknowledge(stored.offsets)
         position = stored.offsets.upperBound
       }
     }
