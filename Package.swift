@@ -72,11 +72,11 @@ let nioTargets: [Target] = [
 ]
 
 let programTargets: [Target] = [
-  room("Forwarders", "Sources/Forwarders/File", ["Model", "Codec"]),
   room(
     "Runtime", "Sources/Bin/Runtime",
     [
-      "Model", "Codec", "WAL", "HTTP", "Collectors", "Forwarders", .product(name: "Hummingbird", package: "hummingbird"),
+      "Model", "Codec", "WAL", "HTTP", "Collectors", "Forwarders",
+      .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
     ]),

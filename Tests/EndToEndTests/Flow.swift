@@ -75,7 +75,9 @@ struct WrittenSample: Decodable, Hashable {
 
     init(from decoder: any Decoder) throws {
       let container = try decoder.singleValueContainer()
-      if let number = try? container.decode(Double.self) { self = .number(number) } else {
+      if let number = try? container.decode(Double.self) {
+        self = .number(number)
+      } else {
         self = .word(try container.decode(String.self))
       }
     }

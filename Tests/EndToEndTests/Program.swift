@@ -11,7 +11,7 @@ final class Program {
         description: "\(executable.path) is not there; `make test` builds and unpacks what the tests need")
     }
     logFile = log
-    if !FileManager.default.fileExists(atPath: log.path) { _ = FileManager.default.createFile(atPath: log.path, contents: nil) }
+    if !FileManager.default.fileExists(atPath: log.path) { try Data().write(to: log) }
     let output = try FileHandle(forWritingTo: log)
     try output.seekToEnd()
     process.executableURL = executable

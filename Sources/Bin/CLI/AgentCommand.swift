@@ -30,7 +30,7 @@ struct RoleOptions: ParsableArguments {
   var adminAddresses: String?
 
   @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")
-  var logLevel: Logger.Level = .info
+  var logLevel: LogLevel = .info
 
   @Option(name: .customLong("log-format"), help: "json or text.")
   var logFormat: LogFormat?
@@ -44,7 +44,7 @@ struct RoleOptions: ParsableArguments {
   func run(_ role: Role) async throws {
     let configuration = try loadConfiguration(configFile ?? role.defaultConfigurationFile)
     let format = logFormat ?? (isatty(STDERR_FILENO) == 1 ? .text : .json)
-    let level = logLevel
+    let level = logLevel.level
     LoggingSystem.bootstrap { label in StandardErrorLog(label: label, level: level, format: format) }
     let logger = Logger(label: "clymene")
     do {
@@ -58,5 +58,11 @@ struct RoleOptions: ParsableArguments {
   }
 }
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
 extension LogFormat: ExpressibleByArgument {}
+
+/// swift-log's levels by their names.
+enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+  case trace, debug, info, notice, warning, error, critical
+
+  var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .info }
+}

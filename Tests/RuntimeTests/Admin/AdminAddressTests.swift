@@ -6,7 +6,9 @@ import Testing
 struct AdminAddressTests {
   @Test(
     "is read",
-    arguments: [(":15691", "0.0.0.0", 15691), ("127.0.0.1:0", "127.0.0.1", 0), ("[::1]:80", "::1", 80), ("host:1", "host", 1)])
+    arguments: [
+      (":15691", "0.0.0.0", 15691), ("127.0.0.1:0", "127.0.0.1", 0), ("[::1]:80", "::1", 80), ("host:1", "host", 1),
+    ])
   func read(text: String, host: String, port: Int) throws {
     let address = try #require(AdminAddress(text))
     #expect(address.host == host && address.port == port)

@@ -77,7 +77,8 @@ struct ConfigurationTests {
       ])
   }
 
-  @Test("may be empty, and then has the documented defaults", arguments: ["", "# nothing\n", "{}", "scrape_configs:\n"])
+  @Test(
+    "may be empty, and then has the documented defaults", arguments: ["", "# nothing\n", "{}", "scrape_configs:\n"])
   func empty(text: String) throws {
     let configuration = try parsed(text)
     #expect(configuration.scrapeJobs.isEmpty && configuration.forwarders.isEmpty)
@@ -161,7 +162,10 @@ struct ConfigurationTests {
       ("wal: {commit_interval: 0}", "between 10ms and 1h"),
       ("wal: {max_sise: 1GiB}", "unknown key"),
       ("forwarders: [{name: a, type: file, path: o}, {name: a, type: file, path: p}]", "forwarder name “a” stands"),
-      ("forwarders: [{name: a, type: file, path: o}, {name: b, type: file, path: ./o}]", "belongs to the forwarder “a”"),
+      (
+        "forwarders: [{name: a, type: file, path: o}, {name: b, type: file, path: ./o}]",
+        "belongs to the forwarder “a”"
+      ),
       ("forwarders: [{name: a, type: file, path: data/wal}]", "belongs to the log"),
       ("forwarders: [{type: file, path: o}]", "needs a name"),
       ("forwarders: [{name: 'a/b', type: file, path: o}]", "letters, digits"),

@@ -25,7 +25,9 @@ struct DurationTests {
     #expect(PrometheusDuration.parse(text) == nil)
   }
 
-  @Test("are written so that they are read back", arguments: ["15s", "1h30m", "30d", "1y", "8d", "1w", "1h0m1s", "250ms"])
+  @Test(
+    "are written so that they are read back",
+    arguments: ["15s", "1h30m", "30d", "1y", "8d", "1w", "1h0m1s", "250ms"])
   func written(text: String) {
     let duration = PrometheusDuration.parse(text)
     #expect(duration.map(PrometheusDuration.format).flatMap(PrometheusDuration.parse) == duration)

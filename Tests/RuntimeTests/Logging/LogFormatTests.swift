@@ -20,6 +20,6 @@ struct LogFormatTests {
     let line = LogFormat.textLine(
       time: UnixMilliseconds(1_795_426_200_250), level: .info, label: "clymene", message: "first\nsecond",
       metadata: [("a", "b c"), ("d", "e")])
-    #expect(line == "09:30:00.250 info    first\n    second a=\"b c\" d=e")
+    #expect(line == "09:30:00.250 info     first\n    second a=\"b c\" d=e")
   }
 }

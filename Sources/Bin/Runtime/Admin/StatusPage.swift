@@ -54,7 +54,9 @@ enum StatusPage {
     }
     return section(
       "Forwarders", empty: "No forwarder is configured: everything stays in the log.",
-      head: ["name", "state", "oldest waiting", "rows waiting", "bytes waiting", "rows delivered", "rows dropped", "last"],
+      head: [
+        "name", "state", "oldest waiting", "rows waiting", "bytes waiting", "rows delivered", "rows dropped", "last",
+      ],
       rows)
   }
 

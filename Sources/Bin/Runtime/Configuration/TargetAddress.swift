@@ -19,7 +19,8 @@ enum TargetAddress {
   }
 
   private static func fault(ofPort port: Substring, colon: Bool) -> String? {
-    guard colon, port.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let number = Int(port), (1...65535).contains(number)
+    guard colon, port.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let number = Int(port),
+      (1...65535).contains(number)
     else { return port.contains(":") ? "an IPv6 address stands in brackets" : "the port is a number up to 65535" }
     return nil
   }

@@ -22,7 +22,7 @@ public enum LogFormat: String, Sendable, CaseIterable {
     time: UnixMilliseconds, level: Logger.Level, label: String, message: String, metadata: [(String, String)]
   ) -> String {
     let clock = RFC3339.format(time).dropFirst(11).dropLast().prefix(12)
-    let name = level.rawValue + String(repeating: " ", count: max(0, 8 - level.rawValue.count))
+    let name = level.rawValue + String(repeating: " ", count: max(0, 9 - level.rawValue.count))
     let pairs = metadata.map { " \($0.0)=\($0.1.contains(" ") ? JSONText.quoted($0.1) : $0.1)" }.joined()
     // A line break in a message must not look like a line of its own.
     return "\(clock) \(name)\(message)\(pairs)".replacing("\n", with: "\n    ")

@@ -18,7 +18,9 @@ enum LogMetrics {
     counter("commit_failures", "Transactions that failed.", counters.commitFailures)
     counter("rolls", "Segments sealed.", counters.rolls)
     counter("segments_removed", "Segments removed.", counters.segmentsRemoved)
-    counter("segments_dropped", "Segments removed by size or age before every forwarder had them.", counters.segmentsDropped)
+    counter(
+      "segments_dropped", "Segments removed by size or age before every forwarder had them.",
+      counters.segmentsDropped)
     counter("rows_dropped", "Rows of dropped segments.", counters.rowsDropped)
     counter("appends_rejected", "Batches that were not taken because the log was full.", counters.appendsRejected)
     counter("rows_refused", "Rows that can never be stored.", counters.rowsRefused)

@@ -13,7 +13,8 @@ enum ScrapeMetrics {
     counter(
       "duplicate_samples", "Samples left out: a series twice in one scrape, or a timestamp that is not newer.",
       counters.duplicateSamples)
-    counter("refused_samples", "Samples left out because a table has no room for their series.", counters.refusedSamples)
+    counter(
+      "refused_samples", "Samples left out because a table has no room for their series.", counters.refusedSamples)
     counter("dropped_scrapes", "Scrapes that the log did not take because it was full.", counters.droppedScrapes)
     counter("lost_scrapes", "Scrapes that could not be stored because of an error.", counters.lostScrapes)
     counter(
