@@ -28,5 +28,8 @@ struct Clymene: AsyncParsableCommand {
       Exit codes: 0 fine, 1 an error, 2 damage was found in a log, 64 wrong arguments, 130 and 143 ended by a second \
       SIGINT or SIGTERM.
       """,
-    subcommands: [AgentCommand.self, CheckConfigCommand.self, VersionCommand.self, CompletionsCommand.self])
+    subcommands: [
+      AgentCommand.self, CheckConfigCommand.self, WALCommand.self, VersionCommand.self,
+      CompletionsCommand.self,
+    ])
 }
