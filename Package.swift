@@ -47,6 +47,7 @@ let pureTargets: [Target] = [
 ]
 
 let walTests: [Target] = [
+  bench("LogBench", "Sources/Bin/Bench/Log", ["WAL", "Codec", "Model", "CLMDB"]),
   tests("WALTests", ["WAL", "Codec", "Model", "CLMDB", "CTreeWalk"])
 ]
 
@@ -97,6 +98,7 @@ let package = Package(
     .library(name: "Parsing", targets: ["Parsing"]),
     .executable(name: "bench-block", targets: ["BlockBench"]),
     .executable(name: "bench-parse", targets: ["ParseBench"]),
+    .executable(name: "bench-wal", targets: ["LogBench"]),
   ],
   dependencies: pureOnly
     ? []
