@@ -12,6 +12,8 @@ public struct LogError: Error, Sendable, Equatable, CustomStringConvertible {
     case storage(code: Int32)
     /// Bytes on disk are not what was written.
     case damaged
+    /// A later version of the program wrote it. It is not touched.
+    case newerFormat
     /// The rows can never be stored: a row that is too large, or one that contradicts its tables.
     case refused
     /// The call itself makes no sense: a name that is too long, a second holder of a cursor.
@@ -33,7 +35,7 @@ public struct LogError: Error, Sendable, Equatable, CustomStringConvertible {
   public var retryHelps: Bool {
     switch kind {
     case .locked, .storage: true
-    case .closed, .damaged, .refused, .misuse, .cancelled: false
+    case .closed, .damaged, .newerFormat, .refused, .misuse, .cancelled: false
     }
   }
 

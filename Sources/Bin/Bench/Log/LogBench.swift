@@ -40,9 +40,8 @@ import WAL
     }
     let log = try WriteAheadLog.open(LogConfiguration(directory: "\(directory)/log-rows"))
     let batches = (0..<200).map { batch($0, table: table) }
-    try await reportAsync("log, numbered and sealed here", batches, bytes: { $0.approximateBytes }) { batch in
-      _ = try await log.append(batch)
-    }
+    try await reportAsync(
+      "log, numbered and sealed here", batches, { $0.approximateBytes }, { _ = try await log.append($0) })
     try await log.close()
     try FileManager.default.removeItem(atPath: "\(directory)/log-rows")
   }
@@ -113,7 +112,7 @@ import WAL
   }
 
   private static func reportAsync<Item>(
-    _ what: String, _ items: [Item], bytes: (Item) -> Int, _ body: (Item) async throws -> Void
+    _ what: String, _ items: [Item], _ bytes: (Item) -> Int, _ body: (Item) async throws -> Void
   ) async throws {
     let cpu = cpuSeconds()
     let start = ContinuousClock.now
@@ -124,7 +123,7 @@ import WAL
   private static func reportAsync(
     _ what: String, _ blocks: [SealedBlock], _ body: (SealedBlock) async throws -> Void
   ) async throws {
-    try await reportAsync(what, blocks, bytes: { $0.bytes.count }, body)
+    try await reportAsync(what, blocks, { $0.bytes.count }, body)
   }
 
   private static func line(_ what: String, _ commits: Int, _ bytes: Int, _ time: Duration, _ cpu: Double) {

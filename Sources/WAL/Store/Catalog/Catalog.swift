@@ -10,6 +10,8 @@ final class Catalog: Sendable {
     var totals: [UInt64: SegmentTotals] = [:]
     var positions: [String: [UInt8]] = [:]
     var time: LogTime.Mark?
+    /// The log's end when the catalog was last written: offsets below it were given.
+    var end: UInt64 = 0
     /// Entries whose checksum did not fit; they were left out.
     var damaged = 0
     /// Of those, the cursors whose name can be read.
@@ -25,6 +27,8 @@ final class Catalog: Sendable {
     /// Replaces the whole copy.
     var positions: [String: [UInt8]]?
     var time: LogTime.Mark?
+    /// Written along with anything else.
+    var end: UInt64 = 0
 
     var isEmpty: Bool {
       consumers.isEmpty && forgottenConsumers.isEmpty && totals.isEmpty && goneSegments.isEmpty && positions == nil
@@ -35,6 +39,7 @@ final class Catalog: Sendable {
   static let formatVersion: UInt8 = 1
   private static let formatKey = Array("format".utf8)
   private static let timeKey = Array("time".utf8)
+  private static let endKey = Array("end".utf8)
 
   private let environment: Environment
   private let consumers: Database
@@ -66,7 +71,7 @@ final class Catalog: Sendable {
       }
       if let stored {
         guard stored == [Catalog.formatVersion] else {
-          throw LogError(.damaged, "\(path): format version \(stored), this program reads \(Catalog.formatVersion)")
+          throw LogError(.newerFormat, "\(path): format version \(stored), this program reads \(Catalog.formatVersion)")
         }
       } else {
         try self.environment.write { (transaction) throws(LogError) in
@@ -111,6 +116,10 @@ final class Catalog: Sendable {
       if let mark = try transaction.checked(meta, Catalog.timeKey) {
         contents.time = try? LogTime.Mark(decoding: mark)
       }
+      if let end = try transaction.checked(meta, Catalog.endKey), end.count == 8 {
+        let value = end.span.bytes.unsafeLoadUnaligned(as: UInt64.self)
+        if value < SegmentName.limitOffset { contents.end = UInt64(littleEndian: value) }
+      }
     }
     return contents
   }
@@ -131,6 +140,9 @@ final class Catalog: Sendable {
         for (collector, position) in copies {
           try transaction.putChecked(positions, Array(collector.utf8), position)
         }
+      }
+      if changes.end > 0 {
+        try transaction.putChecked(meta, Catalog.endKey, withUnsafeBytes(of: changes.end.littleEndian) { [UInt8]($0) })
       }
       if let time = changes.time { try transaction.putChecked(meta, Catalog.timeKey, time.encoded()) }
     }

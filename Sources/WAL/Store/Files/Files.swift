@@ -62,6 +62,20 @@ enum Files {
     throw LogError.system("unlink", path)
   }
 
+  /// The first bytes of a file, fewer when it is shorter; nil when there is none.
+  static func start(of path: String, count: Int) throws(LogError) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      if errno == ENOENT { return nil }
+      throw LogError.system("open", path)
+    }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: count)
+    let got = pread(descriptor, &bytes, count, 0)
+    guard got >= 0 else { throw LogError.system("read", path) }
+    return Array(bytes[..<got])
+  }
+
   static func read(_ path: String, limitBytes: Int) throws(LogError) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {

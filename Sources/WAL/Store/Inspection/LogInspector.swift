@@ -329,9 +329,8 @@ public struct LogInspector: Sendable {
     {
       throw LogError(.damaged, "\(path): \(damage)")
     }
-    guard
-      let segment = try Segment.open(path: path, first: first, mode: isActive && isLive ? .readingLive : .readingSealed)
-    else { throw LogError(.damaged, "\(path): nothing was ever stored in it") }
+    let segment = try Segment.open(
+      path: path, first: first, mode: isActive && isLive ? .readingLive : .readingSealed)
     return (segment, file)
   }
 

@@ -42,7 +42,8 @@ struct LogOpening {
     }
     if contents.damaged > 0 { replaceDamaged(tail?.carried, oldest: firsts.first ?? tail?.segment.first ?? 0) }
     sealed = estimate(firsts, bound: tail?.segment.first, now: time.at(sinceBoot: clock.sinceBoot()))
-    let known = contents.consumers.values.reduce(UInt64(0)) { max($0, $1.delivered.end) }
+    // Offsets that were given are not given again, even when the rows are gone: cursors may stand past them.
+    let known = contents.consumers.values.reduce(max(contents.end, clean?.end ?? 0)) { max($0, $1.delivered.end) }
     let active: Tail
     if let tail { active = tail } else { active = try begin(at: max(known, sealed.last?.totals.end ?? 0), time: time) }
     var activeTotals = active.totals
@@ -51,6 +52,7 @@ struct LogOpening {
     activeTotals.sealedAt = -1
     let end = max(activeTotals.end, known)
     reportMissing(active: active.segment.first)
+    if activeTotals.end < end { report.findings.append(.rowsMissing(from: activeTotals.end, to: end)) }
 
     var infos = sealed
     infos.append(SegmentInfo(totals: activeTotals, fileBytes: Files.length(active.segment.path) ?? 0))
@@ -125,9 +127,7 @@ struct LogOpening {
           }
           return (catalog, false)
         } catch {
-          guard error.kind == .damaged || error.isLMDBCorruption, !error.what.contains("format version") else {
-            throw error
-          }
+          guard error.kind == .damaged || error.isLMDBCorruption else { throw error }
           reason = error.what
         }
       }
@@ -176,40 +176,55 @@ struct LogOpening {
   private mutating func openTail(_ firsts: inout [UInt64], time: LogTime) throws(LogError) -> Tail? {
     while let first = firsts.popLast() {
       let path = "\(configuration.segmentsDirectory)/\(SegmentName.file(first))"
-      var reason: String?
-      if Files.length(path) == 0 {
+      if try wasNeverWritten(path) {
         try removeEmpty(path)
         continue
       }
-      do throws(IntegrityError) {
-        if case .broken(let found) = try TreeWalk.walk(path) { reason = found.description }
-      } catch {
-        throw LogError.integrity(error)
+      let reason: String
+      switch try check(path, first) {
+      case .sound(let segment): return try look(into: segment)
+      case .damaged(let found): reason = found
       }
-      if reason == nil {
-        do throws(LogError) {
-          guard
-            let segment = try Segment.open(
-              path: path, first: first, mode: .writing, segmentBytes: configuration.segmentBytes)
-          else {
-            try removeEmpty(path)
-            continue
-          }
-          return try look(into: segment)
-        } catch {
-          guard error.kind == .damaged || error.isLMDBCorruption, !error.what.contains("format version") else {
-            throw error
-          }
-          reason = error.what
-        }
-      }
-      if try isBlank(path) {
-        try removeEmpty(path)
-        continue
-      }
-      return try rescueTail(first, path: path, before: firsts.last, reason: reason ?? "", time: time)
+      return try rescueTail(first, path: path, before: firsts.last, reason: reason, time: time)
     }
     return nil
+  }
+
+  private enum Check {
+    case sound(Segment)
+    case damaged(String)
+  }
+
+  /// Walks the file in a child process, opens it, and compares what its keys say with what they stand for.
+  private func check(_ path: String, _ first: UInt64) throws(LogError) -> Check {
+    do throws(IntegrityError) {
+      if case .broken(let found) = try TreeWalk.walk(path) { return .damaged(found.description) }
+    } catch {
+      throw LogError.integrity(error)
+    }
+    do throws(LogError) {
+      let segment = try Segment.open(
+        path: path, first: first, mode: .writing, segmentBytes: configuration.segmentBytes)
+      if let contradiction = try segment.contradiction() { return .damaged(contradiction) }
+      return .sound(segment)
+    } catch {
+      guard error.kind == .damaged || error.isLMDBCorruption else { throw error }
+      return .damaged(error.what)
+    }
+  }
+
+  /// Whether a crash came between making the file and its first commit. Told by the file alone, and only when there is no block in it
+  /// either: a damaged segment must never be taken for one that was never written to.
+  private func wasNeverWritten(_ path: String) throws(LogError) -> Bool {
+    guard let length = Files.length(path), length > 0 else { return true }
+    let transactions = try LMDBFile.transactions(path)
+    guard length < 2 * LMDBFile.pageBytes || transactions == [0, 0] else { return false }
+    do throws(IntegrityError) {
+      let salvage = try Salvage(scanning: path)
+      return salvage.blocks.isEmpty && salvage.report.damagedBlocks == 0 && salvage.report.unreadableBytes == 0
+    } catch {
+      throw LogError.integrity(error)
+    }
   }
 
   private mutating func removeEmpty(_ path: String) throws(LogError) {
@@ -217,12 +232,6 @@ struct LogOpening {
     try Files.remove(path + "-lock")
     try Files.flushDirectory(configuration.segmentsDirectory)
     report.findings.append(.emptySegmentRemoved(file: String(path.split(separator: "/").last ?? "")))
-  }
-
-  /// Nothing but zeros: a crash came between making the file and writing to it.
-  private func isBlank(_ path: String) throws(LogError) -> Bool {
-    guard let length = Files.length(path), length <= 1 << 20 else { return false }
-    return try Files.read(path, limitBytes: 1 << 20)?.allSatisfy { $0 == 0 } ?? true
   }
 
   private mutating func look(into segment: Segment) throws(LogError) -> Tail {
@@ -255,17 +264,15 @@ struct LogOpening {
     }
     if !carried.positions.isEmpty { report.findings.append(.positionsFromCopy) }
     try Files.remove(path + "-lock")
-    guard
-      let segment = try Segment.open(path: path, first: first, mode: .writing, segmentBytes: configuration.segmentBytes)
-    else { throw LogError(.damaged, "\(path): cannot be read although it was just rebuilt") }
-    return try look(into: segment)
+    return try look(
+      into: try Segment.open(path: path, first: first, mode: .writing, segmentBytes: configuration.segmentBytes))
   }
 
   /// Positions and received ranges as the segment before the newest has them: at most one segment old.
   private func carriedBy(_ first: UInt64) throws(LogError) -> Segment.Carried? {
     let path = "\(configuration.segmentsDirectory)/\(SegmentName.file(first))"
     guard try SegmentCheck.damage(path: path, sums: PageSums.path(besides: path)) == nil else { return nil }
-    return try Segment.open(path: path, first: first, mode: .readingSealed)?.carried().carried
+    return try Segment.open(path: path, first: first, mode: .readingSealed).carried().carried
   }
 
   /// A log without any segment gets its first one.
@@ -314,7 +321,7 @@ struct LogOpening {
 
   private func readTotals(_ path: String, _ first: UInt64) throws(LogError) -> SegmentTotals? {
     guard try SegmentCheck.damage(path: path, sums: PageSums.path(besides: path)) == nil else { return nil }
-    return try Segment.open(path: path, first: first, mode: .readingSealed)?.sealedTotals()
+    return try Segment.open(path: path, first: first, mode: .readingSealed).sealedTotals()
   }
 
   /// Offsets that no file holds: of segments that the catalog knows and the directory has not, and between segments.

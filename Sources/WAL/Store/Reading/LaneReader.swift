@@ -67,9 +67,7 @@ final class LaneReader: Sendable {
       if let reason = try SegmentCheck.damage(path: path, sums: core.sumsPath(job.first)) { return .damaged(reason) }
     }
     do throws(LogError) {
-      guard let segment = try Segment.open(path: path, first: job.first, mode: .readingSealed) else {
-        return .damaged("its first transaction is missing")
-      }
+      let segment = try Segment.open(path: path, first: job.first, mode: .readingSealed)
       let totals = try segment.sealedTotals()
       core.state.withLock { log in
         log.verified.insert(job.first)

@@ -83,20 +83,22 @@ final class Segment: Sendable {
     return Segment(first: first, environment: environment, databases: databases)
   }
 
-  /// Opens a file that has been checked. Nil when its first transaction never came to be: there is nothing in it.
+  /// Opens a file that has been checked and in which something was committed. Whatever the first transaction wrote has to be there.
   static func open(
     path: String, first: UInt64, mode: Environment.Mode, segmentBytes: Int = 0
-  ) throws(LogError) -> Segment? {
+  ) throws(LogError) -> Segment {
     let writing = if case .writing = mode { true } else { false }
     let environment = try Environment(
       path: path, mapBytes: writing ? mapBytes(segmentBytes: segmentBytes) : 0, mode: mode)
     let databases = try environment.databases(names, create: false).compactMap { $0 }
-    guard databases.count == names.count else { return nil }
+    guard databases.count == names.count else {
+      throw LogError(.damaged, "\(path): has \(databases.count) of the \(names.count) databases of a segment")
+    }
     let segment = Segment(first: first, environment: environment, databases: databases)
-    guard let head = try segment.head() else { return nil }
+    guard let head = try segment.head() else { throw LogError(.damaged, "\(path): has no head") }
     guard head.version == formatVersion else {
       throw LogError(
-        .damaged, "\(path): format version \(head.version), this program reads \(formatVersion)")
+        .newerFormat, "\(path): format version \(head.version), this program reads \(formatVersion)")
     }
     guard head.first == first else {
       throw LogError(.damaged, "\(path): is named \(first) and says that it starts at \(head.first)")
@@ -148,6 +150,35 @@ final class Segment: Sendable {
       }
     }
     return (totals, unreadable)
+  }
+
+  /// Why keys and what they stand for contradict each other, nil when they do not. A flipped bit in a key can leave the tree in order, so that
+  /// no walk sees it: the block would be at a wrong place, and appends behind it would fail for ever.
+  func contradiction() throws(LogError) -> String? {
+    var found: String?
+    var end = first
+    try environment.read { (transaction) throws(LogError) in
+      try transaction.forEach(blocks, fromFloorOf: 0) { (key, value) throws(LogError) -> Bool in
+        guard let head = try? RecordHead(reading: value), head.offset == key, key >= end,
+          key < SegmentName.limitOffset
+        else {
+          found = "a block is stored at offset \(key) and does not say so, or comes before the end of the one before"
+          return false
+        }
+        // A broken header is the block's own matter; the next key has to be behind its first row.
+        let rows = (try? StoredRecord.header(of: value, at: key))?.rowCount ?? 1
+        end = key + UInt64(rows)
+        return true
+      }
+      guard found == nil else { return }
+      try transaction.forEach(tables) { (key, value) throws(LogError) -> Bool in
+        if let header = try? SeriesTable.Header(reading: value), header.name.bytes != key.copied() {
+          found = "table \(header.name) is stored under another name"
+        }
+        return found == nil
+      }
+    }
+    return found
   }
 
   /// Everything that the next segment starts with; how many entries had to be left out because their checksum did not fit.

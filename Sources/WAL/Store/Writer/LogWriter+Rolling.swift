@@ -122,10 +122,8 @@ extension LogWriter {
   }
 
   private func openActiveAgain(first: UInt64, path: String) throws(LogError) {
-    guard
-      let opened = try Segment.open(
-        path: path, first: first, mode: .writing, segmentBytes: configuration.segmentBytes)
-    else { throw LogError(.damaged, "\(path): the active segment lost its first transaction") }
+    let opened = try Segment.open(
+      path: path, first: first, mode: .writing, segmentBytes: configuration.segmentBytes)
     let (totals, _) = try opened.countedTotals()
     let (carried, _) = try opened.carried()
     activeTables = try opened.tableNames()

@@ -122,6 +122,7 @@ extension LogWriter {
     changes.goneSegments = goneSegments
     changes.positions = positions
     if !changes.isEmpty { changes.time = timeMark() }
+    changes.end = core.state.withLock { $0.end }
     do throws(LogError) {
       try usingReserve { () throws(LogError) in try catalog().apply(changes) }
       forgotten = []

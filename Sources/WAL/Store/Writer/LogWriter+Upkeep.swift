@@ -28,6 +28,7 @@ extension LogWriter {
     measureOthers()
     var changes = Catalog.Changes()
     changes.time = timeMark()
+    changes.end = core.state.withLock { $0.end }
     _ = try? openCatalog?.apply(changes)
     if freed > 0 { count { $0.readerSlotsFreed += UInt64(freed) } }
   }
@@ -125,11 +126,14 @@ extension LogWriter {
     }
     var changes = Catalog.Changes()
     changes.time = timeMark()
+    changes.end = core.state.withLock { $0.end }
     _ = try? openCatalog?.apply(changes)
     _ = flushCatalog()
     if trouble == nil, let active {
       do throws(LogError) {
-        try CleanStop(tail: active.first, bytes: Files.length(active.path) ?? 0).write(configuration.cleanStopPath)
+        let end = core.state.withLock { $0.end }
+        try CleanStop(tail: active.first, bytes: Files.length(active.path) ?? 0, end: end)
+          .write(configuration.cleanStopPath)
       } catch {
         trouble = error
       }
