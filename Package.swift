@@ -46,9 +46,14 @@ let pureTargets: [Target] = [
   bench("ParseBench", "Sources/Bin/Bench/Parse", ["Parsing", "Model"]),
 ]
 
+// The log's tests, and the program that they start and kill.
 let walTests: [Target] = [
+  .target(name: "Recorder", path: "Tests/Support/Recorder", cSettings: [.treatAllWarnings(as: .error)]),
+  .executableTarget(
+    name: "wal-child", dependencies: ["WAL", "Codec", "Model", "CLMDB", "Recorder"], path: "Tests/Support/WALChild",
+    swiftSettings: strict),
   bench("LogBench", "Sources/Bin/Bench/Log", ["WAL", "Codec", "Model", "CLMDB"]),
-  tests("WALTests", ["WAL", "Codec", "Model", "CLMDB", "CTreeWalk"])
+  tests("WALTests", ["WAL", "Codec", "Model", "CLMDB", "CTreeWalk"]),
 ]
 
 let forwarderTargets: [Target] = [
