@@ -26,8 +26,6 @@
 #include <unistd.h>
 #include <dirent.h>
 
-enum { FILES = 65536 };
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char root[PATH_MAX];
 static size_t root_length;
@@ -35,9 +33,6 @@ static int trace = -1;
 static long kill_at, calls;
 static long quota = -1;
 static char quota_file[PATH_MAX];
-// Number of the file → inode; the latest creation wins, since inodes are used again.
-static uint64_t inodes[FILES];
-static uint32_t files;
 static __thread int busy;
 
 __attribute__((constructor)) static void start(void) {
@@ -101,12 +96,15 @@ static void maybe_die(void) {
   if (kill_at && calls + 1 >= kill_at) syscall(SYS_kill, getpid(), SIGKILL);
 }
 
-// The number of an open file below the root, 0 for others.
+// An open file below the root is known by its inode, also to the next process that adds to the trace; 0 for others.
 static uint32_t number(int fd, struct stat *status) {
+  char buffer[PATH_MAX], link[64];
   if (!active() || fstat(fd, status) || !S_ISREG(status->st_mode)) return 0;
-  for (uint32_t i = files; i > 0; i--)
-    if (inodes[i] == status->st_ino) return i;
-  return 0;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t length = readlink(link, buffer, sizeof buffer - 1);
+  if (length < 0) return 0;
+  buffer[length] = 0;
+  return strncmp(buffer, root, root_length) || buffer[root_length] != '/' ? 0 : (uint32_t)status->st_ino;
 }
 
 static long used(const char *directory) {
@@ -168,16 +166,9 @@ static int opened(int directory, const char *path, int flags, mode_t mode) {
   int fd = (int)syscall(SYS_openat, directory, path, flags, mode);
   int error = errno;
   if (fd >= 0 && fstat(fd, &status) == 0) {
-    if (!existed && files + 1 < FILES) {
-      inodes[++files] = status.st_ino;
-      record(CLM_TRACE_CREATE, files, 0, name, NULL, 0, 0);
-    } else if (existed && flags & O_TRUNC) {
-      for (uint32_t i = files; i > 0; i--)
-        if (inodes[i] == status.st_ino) {
-          record(CLM_TRACE_LENGTH, i, 0, NULL, NULL, 0, 0);
-          break;
-        }
-    }
+    uint32_t file = (uint32_t)status.st_ino;
+    if (!existed) record(CLM_TRACE_CREATE, file, 0, name, NULL, 0, 0);
+    else if (flags & O_TRUNC) record(CLM_TRACE_LENGTH, file, 0, NULL, NULL, 0, 0);
   }
   pthread_mutex_unlock(&lock);
   errno = error;

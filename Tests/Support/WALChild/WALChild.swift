@@ -8,8 +8,10 @@ import Recorder
     do {
       switch arguments.dropFirst().first {
       case "lmdb": try plainLMDB(Array(arguments.dropFirst(2)))
+      case "write": try await writeLog(Array(arguments.dropFirst(2)))
+      case "check": try await checkLogs(Array(arguments.dropFirst(2)))
       default:
-        say("usage: wal-child lmdb <file> <seed> <transactions> sync|nosync")
+        say("usage: wal-child lmdb <file> <seed> <transactions> sync|nosync | write <log> … | check <log> … …")
         exit(64)
       }
     } catch {

@@ -26,8 +26,8 @@ struct Seeded: RandomNumberGenerator {
 final class Scratch {
   let path: String
 
-  init() throws {
-    path = NSTemporaryDirectory() + "clymene-" + UUID().uuidString
+  init(below directory: String = NSTemporaryDirectory()) throws {
+    path = directory + "clymene-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
 

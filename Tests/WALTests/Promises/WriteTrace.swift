@@ -22,13 +22,21 @@ struct WriteTrace {
   init(readingFrom path: String) throws {
     let all = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
     var at = 0
+    // Inodes are used again: each creation makes a new file of its number.
+    var files: [UInt32: UInt32] = [:]
+    var made: UInt32 = 0
     func number<T: FixedWidthInteger>(_ type: T.Type, _ offset: Int) -> T {
       var value: T = 0
       for i in (0..<MemoryLayout<T>.size).reversed() { value = value << 8 | T(all[at + offset + i]) }
       return value
     }
     while at + 24 <= all.count {
-      let (kind, file) = (number(UInt32.self, 0), number(UInt32.self, 4))
+      let (kind, inode) = (number(UInt32.self, 0), number(UInt32.self, 4))
+      if kind == 1 {
+        made += 1
+        files[inode] = made
+      }
+      let file = files[inode] ?? 0
       let offset = Int(number(UInt64.self, 8))
       let (nameBytes, dataBytes) = (Int(number(UInt32.self, 16)), Int(number(UInt32.self, 20)))
       // The recorder itself was killed in the middle of a step.

@@ -7,7 +7,7 @@
 // One entry of the trace: this head, `name` bytes of path, `data` bytes. Little-endian, nothing between.
 struct clm_trace_entry {
   uint32_t kind;
-  // Number of the file, given when it was created; 0 for directories' entries.
+  // The file's inode, which a later creation may use again; 0 for directories' entries.
   uint32_t file;
   uint64_t offset;
   uint32_t name;
