@@ -44,7 +44,7 @@ private func checkLog(_ directory: String, _ options: Options) async throws {
   for consumer in log.status().consumers where consumer.name == "lane" { say("L \(consumer.base)") }
 
   let cursor = try await log.cursor(named: "check \(UInt64.random(in: 0 ... .max))", start: .oldest)
-  let sentinel = UInt64.random(in: 1...(.max - 1))
+  let sentinel = UInt64.random(in: 1...0xffff_ffff)
   let stored = try await log.append(content.batch(99, sentinel, table: content.table(99, sentinel)))
   guard case .durable(let place) = stored else {
     say("X cannot append: \(stored)")

@@ -24,7 +24,7 @@ struct Options {
   /// Small segments, so that a short run rolls often; everything delivered is kept for an hour unless said otherwise.
   func configuration(_ directory: String) -> LogConfiguration {
     LogConfiguration(
-      directory: directory, maxSizeBytes: number("max", 1 << 30),
+      directory: directory, maxSizeBytes: number("max", 16 << 20),
       maxAge: text("age").flatMap { Int($0) }.map { .seconds($0) },
       whenFull: text("full") == "reject" ? .reject : .dropOldest, commitInterval: .milliseconds(number("commit", 20)),
       segmentBytes: number("segment", 128 << 10), keepDelivered: .seconds(number("keep", 3600)), clock: clock)

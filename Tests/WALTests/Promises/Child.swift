@@ -110,18 +110,3 @@ final class Child {
     return result
   }
 }
-
-/// What the promise tests run with. Each prints its seed; `CLYMENE_TEST_SEED` runs one again.
-enum PromiseTests {
-  static func seed(_ test: String) -> UInt64 {
-    let given = ProcessInfo.processInfo.environment["CLYMENE_TEST_SEED"].flatMap { UInt64($0) }
-    let seed = given ?? UInt64.random(in: 0..<1_000_000_000)
-    print("WALPromises \(test): CLYMENE_TEST_SEED=\(seed)")
-    return seed
-  }
-
-  /// How often, as issue 2 states at least; `CLYMENE_TEST_ROUNDS` for more.
-  static func rounds(_ stated: Int) -> Int {
-    ProcessInfo.processInfo.environment["CLYMENE_TEST_ROUNDS"].flatMap { Int($0) } ?? stated
-  }
-}
