@@ -27,6 +27,7 @@ enum {
   NODE_BIG = 0x01,
   NODE_SUBTREE = 0x02,
   DB_INTEGER_KEY = 0x08,
+  ENVIRONMENT_IS_FILE = 0x4000,
   DB_BYTES = 48,
   DEPTH_LIMIT = 32,
   // Pages that are neither used nor free do no harm, and LMDB leaves none; more of them mean a last page that is wrong.
@@ -268,7 +269,9 @@ static int read_meta(struct check *c, uint64_t page, struct meta *meta) {
   meta->last_page = u64(p + 120);
   meta->transaction = u64(p + 128);
   if (meta->free.pad != c->page_size) return broken(c, page, "pages of %u bytes", meta->free.pad);
-  if (!(meta->free.flags & DB_INTEGER_KEY)) return broken(c, page, "a free list without integer keys");
+  // Only "a file, not a directory" may stand beside it, of the environment's flags.
+  if ((meta->free.flags & ~ENVIRONMENT_IS_FILE) != DB_INTEGER_KEY)
+    return broken(c, page, "a free list with flags %u", meta->free.flags);
   uint64_t map = u64(p + 16);
   // LMDB maps what the meta page says: an absurd size must not become its error, or everybody's memory.
   if (map > 1ull << 40 || map < (uint64_t)2 * c->page_size)

@@ -76,11 +76,19 @@ static int walk_database(MDB_txn *txn, MDB_dbi dbi, int is_main, struct clm_walk
   return error == MDB_NOTFOUND ? 1 : lmdb_error(result, "mdb_cursor_get", error);
 }
 
+// LMDB would print before it aborts.
+static void assertion(MDB_env *env, const char *text) {
+  (void)env;
+  (void)text;
+  abort();
+}
+
 static void walk_with_lmdb(const char *path, struct clm_walk_result *result) {
   MDB_env *env;
   MDB_txn *txn;
   MDB_dbi main_dbi;
   int error = mdb_env_create(&env);
+  if (!error) error = mdb_env_set_assert(env, assertion);
   if (!error) error = mdb_env_set_maxdbs(env, 64);
   if (!error) error = mdb_env_open(env, path, MDB_RDONLY | MDB_NOLOCK | MDB_NOSUBDIR, 0);
   if (error) {

@@ -10,6 +10,8 @@ import WAL
 ///     P worker n           the position of a worker
 ///     L base start end …   the cursor `lane`: everything below base is delivered, and so are these ranges
 ///     W worker 1-57,59     batches that are there whole and once
+///     B worker batch first last   with map=1: where each batch is
+///     M rows               rows that the reader was told are missing
 ///     X …                  anything that must not be
 ///     end | refused …
 ///
@@ -75,6 +77,7 @@ private func checkLog(_ directory: String, _ options: Options) async throws {
     }
   }
   if !tally.has(99, sentinel) { tally.complain("the sentinel is not there") }
+  if options.flag("map") { for line in tally.map() where !line.hasPrefix("B 99 ") { say(line) } }
   for line in tally.report() where !line.hasPrefix("W 99 ") { say(line) }
   for consumer in log.status().consumers where consumer.name == cursor.name { say("M \(consumer.missingRows)") }
   cursor.close()

@@ -74,6 +74,7 @@ struct Content {
 struct Tally {
   let content: Content
   private var rows: [Int: [UInt64: [Int]]] = [:]
+  private var offsets: [Int: [UInt64: ClosedRange<UInt64>]] = [:]
   private(set) var problems: [String] = []
 
   init(_ content: Content) { self.content = content }
@@ -84,6 +85,16 @@ struct Tally {
       return
     }
     rows[worker, default: [:]][batch, default: []].append(row)
+    let place = offsets[worker, default: [:]][batch]
+    offsets[worker, default: [:]][batch] =
+      place.map { min($0.lowerBound, offset)...max($0.upperBound, offset) } ?? offset...offset
+  }
+
+  /// `B worker batch first last`: where each batch is.
+  func map() -> [String] {
+    offsets.flatMap { worker, batches in
+      batches.map { "B \(worker) \($0.key) \($0.value.lowerBound) \($0.value.upperBound)" }
+    }
   }
 
   mutating func complain(_ problem: String) { problems.append(problem) }

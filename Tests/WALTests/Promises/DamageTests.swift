@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+
+extension WALPromises {
+  /// Promise 4: damage costs only itself.
+  @Suite("damage", .serialized)
+  struct DamageTests {
+    typealias Damage = DamagedLog.Damage
+
+    @Test("opens with a bit flipped in more than 2,000 places, and delivers everything that was not hit")
+    func flips() throws {
+      let seed = WALPromises.seed("damage, flips")
+      var random = Seeded(seed)
+      let scratch = try InMemory.scratch()
+      var total = 0
+      var broken: [String] = []
+      for clean in [true, false] {
+        let log = try DamagedLog(scratch, seed: Int(seed % 1_000_000), clean: clean)
+        var damages: [Damage] = []
+        func add(_ path: String, _ places: some Sequence<Int>) {
+          for place in places where place < log.files[path]?.count ?? 0 {
+            damages.append(.flip(path, bit: place * 8 + Int.random(in: 0...7, using: &random)))
+          }
+        }
+        // Of a sealed segment and of the active one: a whole record head and block header, of a block on pages of its own and of one
+        // inside a leaf page; a table's header; and what LMDB finds its way by.
+        for segment in clean ? [log.segments[0], log.active] : [log.active] {
+          for start in log.recordStarts(in: segment) { add(segment, start..<(start + 24 + 140)) }
+          if let start = log.tableStart(in: segment) { add(segment, start..<(start + 56)) }
+          let tree = log.treeBytes(of: segment)
+          add(segment, clean && segment != log.active ? Array(tree.shuffled(using: &random).prefix(200)) : tree)
+        }
+        add("catalog.lmdb", log.treeBytes(of: "catalog.lmdb"))
+        // Anywhere else.
+        for path in log.files.keys.sorted() {
+          let length = log.files[path]?.count ?? 0
+          guard length > 0 else { continue }
+          add(
+            path,
+            (0..<(path == "catalog.lmdb" || path == log.active ? 150 : 20)).map { _ in
+              Int.random(in: 0..<length, using: &random)
+            })
+        }
+        if ProcessInfo.processInfo.environment["CLYMENE_TEST_ROUNDS"] != nil {
+          damages = Array(damages.shuffled(using: &random).prefix(WALPromises.rounds(2000)))
+        }
+        total += damages.count
+        broken += try DamageTests.run(damages, of: log, scratch: scratch)
+      }
+      print("WALPromises, damage, flips: \(total) places")
+      #expect(broken.isEmpty, "seed \(seed): \(broken.count) broken: \(broken.prefix(12).joined(separator: "\n"))")
+      #expect(total >= WALPromises.rounds(2000))
+    }
+
+    @Test("opens with files cut to 200 lengths, longer than they were, or missing")
+    func lengths() throws {
+      let seed = WALPromises.seed("damage, lengths")
+      var random = Seeded(seed)
+      let scratch = try InMemory.scratch()
+      var broken: [String] = []
+      for clean in [true, false] {
+        let log = try DamagedLog(scratch, seed: Int(seed % 1_000_000), clean: clean)
+        var damages: [Damage] = []
+        let paths = log.files.keys.sorted()
+        for path in paths {
+          let length = log.files[path]?.count ?? 0
+          damages += [.gone(path), .cut(path, length: 0), .grown(path, by: 1), .grown(path, by: 4096)]
+          if length > 0 { damages.append(.cut(path, length: length - 1)) }
+        }
+        // The files that matter most, at whole pages and anywhere.
+        for i in 0..<100 {
+          let path = [log.active, "catalog.lmdb", log.segments[i % log.segments.count], paths[i % paths.count]][i % 4]
+          let length = log.files[path]?.count ?? 0
+          guard length > 0 else { continue }
+          let cut = Int.random(in: 0..<length, using: &random)
+          damages.append(.cut(path, length: i % 2 == 0 ? cut / 4096 * 4096 : cut))
+        }
+        broken += try DamageTests.run(damages, of: log, scratch: scratch)
+      }
+      #expect(broken.isEmpty, "seed \(seed): \(broken.count) broken: \(broken.prefix(12).joined(separator: "\n"))")
+    }
+
+    static func run(_ damages: [Damage], of log: DamagedLog, scratch: Scratch) throws -> [String] {
+      var broken: [String] = []
+      for start in stride(from: 0, to: damages.count, by: 100) {
+        let part = Array(damages[start..<min(start + 100, damages.count)])
+        let directories = part.indices.map { scratch.file("damaged-\($0)") }
+        for (damage, directory) in zip(part, directories) { try log.write(damage, to: directory) }
+        let findings = try Checks.run(directories, options: ["seed=\(log.seed)", "segment=131072"])
+        try #require(findings.count == part.count)
+        for (damage, finding) in zip(part, findings) { broken += log.broken(damage, finding) }
+        for directory in directories { try FileManager.default.removeItem(atPath: directory) }
+      }
+      return broken
+    }
+  }
+}
