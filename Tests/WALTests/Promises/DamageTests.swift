@@ -22,22 +22,25 @@ extension WALPromises {
             damages.append(.flip(path, bit: place * 8 + Int.random(in: 0...7, using: &random)))
           }
         }
-        // Of a sealed segment and of the active one: a whole record head and block header, of a block on pages of its own and of one
-        // inside a leaf page; a table's header; and what LMDB finds its way by.
+        func some(_ count: Int, of places: [Int]) -> [Int] { Array(places.shuffled(using: &random).prefix(count)) }
+        // Of a sealed segment and of the active one: a whole record head and block header, of a block on pages of its own and
+        // of one inside a leaf page; a table's header; and what LMDB finds its way by, in one of the logs all of it.
         for segment in clean ? [log.segments[0], log.active] : [log.active] {
-          for start in log.recordStarts(in: segment) { add(segment, start..<(start + 24 + 140)) }
+          for start in log.recordStarts(in: segment) { add(segment, start..<(start + 24 + 132)) }
           if let start = log.tableStart(in: segment) { add(segment, start..<(start + 56)) }
-          let tree = log.treeBytes(of: segment)
-          add(segment, clean && segment != log.active ? Array(tree.shuffled(using: &random).prefix(200)) : tree)
+          add(segment, log.branchBytes(of: segment))
+          add(segment, some(clean ? 150 : 300, of: log.leafBytes(of: segment)))
+          add(segment, clean ? some(60, of: DamagedLog.metaBytes) : DamagedLog.metaBytes)
         }
-        add("catalog.lmdb", log.treeBytes(of: "catalog.lmdb"))
+        add("catalog.lmdb", clean ? log.branchBytes(of: "catalog.lmdb") + DamagedLog.metaBytes : [])
+        add("catalog.lmdb", some(100, of: log.leafBytes(of: "catalog.lmdb")))
         // Anywhere else.
         for path in log.files.keys.sorted() {
           let length = log.files[path]?.count ?? 0
           guard length > 0 else { continue }
           add(
             path,
-            (0..<(path == "catalog.lmdb" || path == log.active ? 150 : 20)).map { _ in
+            (0..<(path == "catalog.lmdb" || path == log.active ? 60 : 12)).map { _ in
               Int.random(in: 0..<length, using: &random)
             })
         }

@@ -8,6 +8,7 @@ import Testing
 struct DamagedLog {
   let directory: String
   let seed: Int
+  let isClean: Bool
   /// All files below the directory that matter.
   let files: [String: [UInt8]]
   let truth: Finding
@@ -22,6 +23,7 @@ struct DamagedLog {
   /// Writes a log of a few segments; `clean` or killed.
   init(_ scratch: Scratch, seed: Int, clean: Bool) throws {
     self.seed = seed
+    isClean = clean
     directory = scratch.file(clean ? "clean" : "killed")
     let child = try Child(
       ["write", directory, "seed=\(seed)", "batches=9", "lane=1", "lane-pause=3", "segment=131072"]
@@ -187,26 +189,41 @@ struct DamagedLog {
 
   func tableStart(in segment: String) -> Int? { tables[segment]?.first?.bytes.lowerBound }
 
-  /// Bytes of the structures by which LMDB finds its way: of branch pages all that is used, of leaf pages the head, the first
-  /// pointers and nodes.
-  func treeBytes(of path: String) -> [Int] {
-    guard let bytes = files[path] else { return [] }
-    var places = Array(0..<152) + Array(4096..<(4096 + 152))
-    for page in stride(from: 8192, to: bytes.count - 4095, by: 4096) {
-      let lower = Int(bytes[page + 12]) | Int(bytes[page + 13]) << 8
-      let upper = Int(bytes[page + 14]) | Int(bytes[page + 15]) << 8
-      guard (16...4096).contains(lower), (lower...4096).contains(upper) else { continue }
-      places += page..<(page + 16)
-      switch bytes[page + 10] {
-      case 1:
-        places += (page + 16)..<(page + lower)
-        places += (page + upper)..<(page + 4096)
-      case 2:
-        places += (page + 16)..<min(page + lower, page + 24)
-        places += (page + upper)..<min(page + upper + 16, page + 4096)
-      default: break
-      }
+  /// Both meta pages.
+  static let metaBytes = Array(0..<152) + Array(4096..<(4096 + 152))
+
+  /// All that is used of branch pages.
+  func branchBytes(of path: String) -> [Int] {
+    var places: [Int] = []
+    for (page, lower, upper) in pages(of: path, flags: 1) {
+      places += page..<(page + lower)
+      places += (page + upper)..<(page + 4096)
     }
     return places
+  }
+
+  /// Of leaf pages the head, the pointers and the first nodes; of pages with a large value the head.
+  func leafBytes(of path: String) -> [Int] {
+    var places: [Int] = []
+    for (page, lower, upper) in pages(of: path, flags: 2) {
+      places += page..<(page + lower)
+      places += (page + upper)..<min(page + upper + 120, page + 4096)
+    }
+    for (page, _, _) in pages(of: path, flags: 4) { places += page..<(page + 16) }
+    return places
+  }
+
+  private func pages(of path: String, flags: UInt8) -> [(page: Int, lower: Int, upper: Int)] {
+    guard let bytes = files[path] else { return [] }
+    return stride(from: 8192, to: bytes.count - 4095, by: 4096).compactMap { page in
+      // A page's own number tells it from the bytes of a large value.
+      guard bytes[page + 10] == flags, bytes[page + 11] == 0,
+        Int(bytes[page]) | Int(bytes[page + 1]) << 8 == page / 4096
+      else { return nil }
+      let lower = Int(bytes[page + 12]) | Int(bytes[page + 13]) << 8
+      let upper = Int(bytes[page + 14]) | Int(bytes[page + 15]) << 8
+      guard flags == 4 || (16...4096).contains(lower) && (lower...4096).contains(upper) else { return nil }
+      return (page, lower, upper)
+    }
   }
 }
