@@ -12,7 +12,7 @@ private let seed =
   @Test("Random batches come back bit for bit, merged or not, with rows dropped out of the middle or not")
   func roundTrip() throws {
     print("BlockPropertyTests: CLYMENE_SEED=\(seed)")
-    for round in 0..<120 {
+    for round in 0..<60 {
       var source = RandomRows(seed: seed &+ UInt64(round))
       var sealer = try BlockSealer()
       let opener = try BlockOpener()

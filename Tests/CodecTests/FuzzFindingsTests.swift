@@ -48,7 +48,7 @@ import Testing
         try Data(bytes).write(to: url)
       }
       try write("block", BlockProbe.input(block.header, payload: try opener.payload(of: block)))
-      try write("table", try TableCodec.encode(try tables[0].decode()).bytes)
+      try write("table", try TableCodec.encode(try tables[0].decode(), signal).bytes)
       try write("envelope", try Envelope.encode(tables: sealed.flatMap(\.tables), blocks: [block]))
     }
   }

@@ -11,7 +11,7 @@ import Testing
     .appendingPathComponent("Golden")
   private static let isWriting = ProcessInfo.processInfo.environment["CLYMENE_WRITE_GOLDEN"] == "1"
 
-  /// A block with everything in it: two scrapes over two tables, absent cells, specials, own timestamps, extras, a loose row.
+  /// A block with everything in it: four scrapes over two tables, absent cells, specials, own timestamps, extras, a loose row.
   private static func metrics() throws -> (SealedBlock, [SeriesTable]) {
     let job = Label("job", "node")
     let first = try SeriesTable(encoding: [
@@ -32,6 +32,12 @@ import Testing
       counts: .integer(count: 12, zeroCount: 2, positiveDeltas: [1, 1, -1, 0], negativeDeltas: [3]),
       positiveSpans: [.init(offset: 0, length: 2), .init(offset: 1, length: 2)],
       negativeSpans: [.init(offset: -4, length: 1)])
+    let floatHistogram = NativeHistogram(
+      resetHint: 3, schema: -53, zeroThreshold: 0, sum: -1.5,
+      counts: .float(
+        countBits: (2.5).bitPattern, zeroCountBits: 0, positiveBits: [(1.25).bitPattern, (1.25).bitPattern],
+        negativeBits: []),
+      positiveSpans: [.init(offset: 0, length: 2)], customBounds: [0.5])
     let rows: [MetricRow] = [
       .scrape(
         ScrapeRow(
@@ -50,6 +56,17 @@ import Testing
           source: 0x0123_4567_89ab_cdef, tables: [first, second], timestamp: UnixMilliseconds(1_700_000_005_001),
           values: [1, 1030.25, StaleMarker.value, 0.1 + 0.2, -0.0], absent: [],
           ownTimestamps: [.init(series: 3, timestamp: UnixMilliseconds(1_700_000_004_000))])),
+      .scrape(
+        ScrapeRow(
+          source: 0x0123_4567_89ab_cdef, tables: [first, second], timestamp: UnixMilliseconds(1_700_000_010_003),
+          values: [0, 1031, 4, .nan, 1e300], absent: [1],
+          extras: MetricExtras(histograms: [
+            .init(series: 1, timestamp: UnixMilliseconds(1_700_000_010_000), histogram: floatHistogram)
+          ]))),
+      .scrape(
+        ScrapeRow(
+          source: 0x0123_4567_89ab_cdef, tables: [first, second], timestamp: UnixMilliseconds(1_700_000_015_001),
+          values: [1, 1032.5, .infinity, 0.3, 2.5])),
       .loose(
         LooseRow(
           source: 7, tables: [second],
@@ -126,12 +143,12 @@ import Testing
     #expect(bytes[4] == 1 && bytes[5] == 1 && bytes[6] == 0 && bytes[7] == 0)
     #expect(Array(bytes[8..<24]) == Array(0...15))
     #expect(word(24, as: UInt64.self) == 41)
-    #expect(word(32, as: UInt64.self) == 43)
-    #expect(word(40, as: UInt32.self) == 3)
-    // 4 + 5 scraped samples, 2 loose ones, 1 histogram.
-    #expect(word(44, as: UInt32.self) == 12)
+    #expect(word(32, as: UInt64.self) == 45)
+    #expect(word(40, as: UInt32.self) == 5)
+    // 4 + 5 + 4 + 5 scraped samples, 2 loose ones, 2 histograms.
+    #expect(word(44, as: UInt32.self) == 22)
     #expect(word(48, as: Int64.self) == 1_700_000_000_000)
-    #expect(word(56, as: Int64.self) == 1_700_000_005_001)
+    #expect(word(56, as: Int64.self) == 1_700_000_015_001)
     #expect(word(96, as: UInt16.self) == 2)
     #expect(word(98, as: UInt16.self) == 7)
     #expect(String(decoding: bytes[100..<107], as: UTF8.self) == "shop-17")

@@ -86,11 +86,28 @@ import Testing
       ("flags", { $0[6] = 1 }),
       ("version", { $0[4] = 2 }),
       ("signal", { $0[5] = 3 }),
-      ("a key", { self.write(UInt32(1), at: 80, into: &$0) }),
+      (
+        "the last sequence that there is",
+        {
+          self.write(UInt64.max, at: 24, into: &$0)
+          self.write(UInt64.max, at: 32, into: &$0)
+        }
+      ),
     ]
     for (what, lie) in lies {
       #expect(throws: FormatError.self, "\(what)") { try SealedBlock(verifying: forged(block, lie)) }
     }
+  }
+
+  @Test("A block that is sealed with a key is passed on, and not opened")
+  func sealedWithAKey() throws {
+    let (block, _) = try sample()
+    let sealed = try SealedBlock(verifying: forged(block) { self.write(UInt32(1), at: 80, into: &$0) })
+    #expect(sealed.header.seal.keyID == 1)
+    #expect {
+      try BlockOpener().open(sealed)
+    } throws: { ($0 as? FormatError)?.kind == .unknownRequiredSection }
+    #expect(sealed.withTenant(try #require(Tenant("a"))).header.seal.keyID == 1)
   }
 
   @Test("A header that disagrees with its rows is refused when the block is opened")
@@ -206,14 +223,16 @@ import Testing
     let (table, series) = try RandomTable.make()
     let other = try SeriesTable(encoding: [Series(Labels([Label("__name__", "other")]))])
     var bytes = other.bytes
-    bytes.replaceSubrange(24..<40, with: table.name.bytes)
-    let checksum = Checksum.xxh3(Array(bytes[..<48]).span.bytes)
-    withUnsafeBytes(of: checksum.littleEndian) { for i in 0..<8 { bytes[48 + i] = $0[i] } }
+    bytes.replaceSubrange(40..<56, with: table.name.bytes)
+    let checksum = Checksum.xxh3(Array(bytes[..<64]).span.bytes)
+    withUnsafeBytes(of: checksum.littleEndian) { for i in 0..<8 { bytes[64 + i] = $0[i] } }
     let forged = try SeriesTable(verifying: bytes)
     #expect {
       try forged.decode()
     } throws: { ($0 as? FormatError)?.kind == .checksum }
     #expect(try table.decode() == series)
+    #expect(throws: FormatError.self) { try forged.verifyName() }
+    try table.verifyName()
   }
 
   @Test("Changed payloads are refused or read, and never crash")

@@ -19,11 +19,11 @@ struct SeededGenerator: RandomNumberGenerator {
 
 /// One sample, entry or extra of a row as a plain value, so that what went in and what came out can be compared.
 enum Fact: Hashable, Comparable {
-  case sample(sequence: UInt64, labels: String, time: Int64, bits: UInt64, position: Int)
-  case histogram(sequence: UInt64, labels: String, time: Int64, what: String, position: Int)
-  case exemplar(sequence: UInt64, labels: String, what: String, position: Int)
-  case created(sequence: UInt64, labels: String, time: Int64, position: Int)
-  case entry(sequence: UInt64, labels: String, time: Int64, line: [UInt8], metadata: String)
+  case sample(sequence: UInt64, labels: ByteString, time: Int64, bits: UInt64, position: Int)
+  case histogram(sequence: UInt64, labels: ByteString, time: Int64, what: String, position: Int)
+  case exemplar(sequence: UInt64, labels: ByteString, what: ByteString, position: Int)
+  case created(sequence: UInt64, labels: ByteString, time: Int64, position: Int)
+  case entry(sequence: UInt64, labels: ByteString, time: Int64, line: [UInt8], metadata: ByteString)
   case row(sequence: UInt64, source: UInt64, time: Int64)
 
   var sequence: UInt64 {
@@ -140,7 +140,7 @@ struct RandomRows {
       if chance(75) {
         let values = target.kinds.map { chance(90) ? value($0) : value(3) }
         let absent = target.series.indices.filter { _ in chance(5) }
-        let own = target.series.indices.filter { _ in chance(3) }
+        let own = target.series.indices.filter { !absent.contains($0) && chance(3) }
           .map { ScrapeRow.OwnTimestamp(series: UInt32($0), timestamp: UnixMilliseconds(time - Int64($0))) }
         rows.append(
           .scrape(
@@ -152,7 +152,8 @@ struct RandomRows {
           let at = own.first { $0.series == UInt32(series) }?.timestamp.rawValue ?? time
           facts.insert(
             .sample(
-              sequence: sequence, labels: target.series[series].labels.description, time: at, bits: value.bitPattern,
+              sequence: sequence, labels: ByteString(target.series[series].labels.description), time: at,
+              bits: value.bitPattern,
               position: 0))
         }
       } else {
@@ -168,7 +169,7 @@ struct RandomRows {
         for (position, sample) in samples.enumerated() {
           facts.insert(
             .sample(
-              sequence: sequence, labels: target.series[Int(sample.series)].labels.description,
+              sequence: sequence, labels: ByteString(target.series[Int(sample.series)].labels.description),
               time: sample.timestamp.rawValue, bits: sample.valueBits, position: position))
         }
       }
@@ -199,8 +200,8 @@ struct RandomRows {
             entry: LogEntry(timestamp: UnixNanoseconds(time), line: line, structuredMetadata: metadata)))
         facts.insert(
           .entry(
-            sequence: sequence, labels: series[stream].labels.description, time: time, line: line,
-            metadata: "\(metadata)"))
+            sequence: sequence, labels: ByteString(series[stream].labels.description), time: time, line: line,
+            metadata: ByteString("\(metadata)")))
         facts.insert(.row(sequence: sequence, source: source, time: 0))
         sequence += 1
       }
@@ -215,19 +216,22 @@ enum Facts {
     for (position, item) in extras.histograms.enumerated() {
       facts.insert(
         .histogram(
-          sequence: sequence, labels: series[Int(item.series)].labels.description, time: item.timestamp.rawValue,
+          sequence: sequence, labels: ByteString(series[Int(item.series)].labels.description),
+          time: item.timestamp.rawValue,
           what: "\(item.histogram)", position: position))
     }
     for (position, item) in extras.exemplars.enumerated() {
       facts.insert(
         .exemplar(
-          sequence: sequence, labels: series[Int(item.series)].labels.description, what: "\(item.exemplar)",
+          sequence: sequence, labels: ByteString(series[Int(item.series)].labels.description),
+          what: ByteString("\(item.exemplar)"),
           position: position))
     }
     for (position, item) in extras.created.enumerated() {
       facts.insert(
         .created(
-          sequence: sequence, labels: series[Int(item.series)].labels.description, time: item.created.rawValue,
+          sequence: sequence, labels: ByteString(series[Int(item.series)].labels.description),
+          time: item.created.rawValue,
           position: position))
     }
   }
@@ -246,7 +250,7 @@ enum Facts {
         matrix.forEachSample { index, row, time, value in
           facts.insert(
             .sample(
-              sequence: matrix.head.sequences[row], labels: series[index].labels.description, time: time,
+              sequence: matrix.head.sequences[row], labels: ByteString(series[index].labels.description), time: time,
               bits: value.bitPattern, position: 0))
         }
         add(matrix.extras, matrix.head, series, to: &facts)
@@ -257,7 +261,8 @@ enum Facts {
           for position in 0..<length {
             facts.insert(
               .sample(
-                sequence: loose.head.sequences[row], labels: series[Int(loose.series[at])].labels.description,
+                sequence: loose.head.sequences[row],
+                labels: ByteString(series[Int(loose.series[at])].labels.description),
                 time: loose.timestamps[at], bits: loose.values[at].bitPattern, position: position))
             at += 1
           }
@@ -269,8 +274,9 @@ enum Facts {
           facts.insert(.row(sequence: logs.head.sequences[index], source: logs.head.source, time: 0))
           facts.insert(
             .entry(
-              sequence: logs.head.sequences[index], labels: series[Int(logs.streams[index])].labels.description,
-              time: entry.timestamp.rawValue, line: entry.line, metadata: "\(entry.structuredMetadata)"))
+              sequence: logs.head.sequences[index],
+              labels: ByteString(series[Int(logs.streams[index])].labels.description),
+              time: entry.timestamp.rawValue, line: entry.line, metadata: ByteString("\(entry.structuredMetadata)")))
         }
       }
     }

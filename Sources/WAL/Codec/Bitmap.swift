@@ -17,5 +17,23 @@ public struct Bitmap: Sendable, Equatable {
 
   mutating func clear(_ index: Int) { words[index >> 6] &= ~(1 << UInt64(index & 63)) }
 
+  /// Whether every bit of the range is set.
+  func isAllSet(_ range: Range<Int>) -> Bool { matches(range, .max) }
+
+  /// Whether no bit of the range is set.
+  func isNoneSet(_ range: Range<Int>) -> Bool { matches(range, 0) }
+
+  private func matches(_ range: Range<Int>, _ pattern: UInt64) -> Bool {
+    var at = range.lowerBound
+    while at < range.upperBound {
+      let inWord = at & 63
+      let count = min(64 - inWord, range.upperBound - at)
+      let mask = (count == 64 ? UInt64.max : (1 << UInt64(count)) - 1) << UInt64(inWord)
+      if (words[at >> 6] ^ pattern) & mask != 0 { return false }
+      at += count
+    }
+    return true
+  }
+
   public var setCount: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
 }

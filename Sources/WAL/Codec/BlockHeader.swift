@@ -10,7 +10,7 @@ import Model
 ///     7       1      flags that a reader may ignore
 ///     8       16     origin
 ///     24      8      first sequence (at least 1)
-///     32      8      last sequence
+///     32      8      last sequence, below 2^64 - 1
 ///     40      4      rows = last - first + 1
 ///     44      4      samples or entries, histograms among them
 ///     48      8      smallest timestamp, signed: milliseconds for metrics, nanoseconds for logs
@@ -48,6 +48,8 @@ public struct BlockHeader: Sendable, Equatable {
   public var payloadBytes: Int
   public var compressedBytes: Int
   public var payloadChecksum: UInt64
+  /// Which key the payload is sealed with; none when it is zero.
+  public var seal: Seal
   public var tenant: Tenant
   public var tables: [TableName]
 
@@ -86,7 +88,7 @@ public struct BlockHeader: Sendable, Equatable {
     let first = try reader.fixed(UInt64.self, "block header", in: bytes)
     let last = try reader.fixed(UInt64.self, "block header", in: bytes)
     let rows = try reader.fixed(UInt32.self, "block header", in: bytes)
-    guard first >= 1, last >= first, last - first < UInt64(FormatLimits.blockRows) else {
+    guard first >= 1, last >= first, last < .max, last - first < UInt64(FormatLimits.blockRows) else {
       throw FormatError(
         .inconsistent, "block header: sequences \(first) to \(last), at most \(FormatLimits.blockRows) rows", at: 24)
     }
@@ -111,12 +113,7 @@ public struct BlockHeader: Sendable, Equatable {
         at: 64)
     }
     let checksum = try reader.fixed(UInt64.self, "block header", in: bytes)
-    let keyID = try reader.fixed(UInt32.self, "block header", in: bytes)
-    let nonceLow = try reader.fixed(UInt64.self, "block header", in: bytes)
-    let nonceHigh = try reader.fixed(UInt32.self, "block header", in: bytes)
-    guard keyID == 0, nonceLow == 0, nonceHigh == 0 else {
-      throw FormatError(.unknownRequiredSection, "block header: sealed with key \(keyID)", at: 80)
-    }
+    let seal = try Seal(reading: &reader, in: bytes)
     let tableCount = Int(try reader.fixed(UInt16.self, "block header", in: bytes))
     guard tableCount <= FormatLimits.blockTables else {
       throw FormatError(.tooLarge, "block header: \(tableCount) tables, at most \(FormatLimits.blockTables)", at: 96)
@@ -152,16 +149,18 @@ public struct BlockHeader: Sendable, Equatable {
     self.payloadBytes = Int(payload)
     self.compressedBytes = Int(compressed)
     self.payloadChecksum = checksum
+    self.seal = seal
     self.tenant = tenant
     self.tables = tables
   }
 
   init(
-    signal: Signal, origin: Origin, sequences: ClosedRange<UInt64>, entryCount: Int, times: ClosedRange<Int64>,
+    signal: Signal, optionalFlags: UInt8 = 0, origin: Origin, sequences: ClosedRange<UInt64>, entryCount: Int,
+    times: ClosedRange<Int64>,
     payloadBytes: Int, compressedBytes: Int, payloadChecksum: UInt64, tenant: Tenant, tables: [TableName]
   ) {
     self.signal = signal
-    self.optionalFlags = 0
+    self.optionalFlags = optionalFlags
     self.origin = origin
     self.sequences = sequences
     self.entryCount = entryCount
@@ -169,6 +168,7 @@ public struct BlockHeader: Sendable, Equatable {
     self.payloadBytes = payloadBytes
     self.compressedBytes = compressedBytes
     self.payloadChecksum = payloadChecksum
+    self.seal = .none
     self.tenant = tenant
     self.tables = tables
   }
@@ -192,9 +192,7 @@ public struct BlockHeader: Sendable, Equatable {
     out.fixed(UInt32(payloadBytes))
     out.fixed(UInt32(compressedBytes))
     out.fixed(payloadChecksum)
-    out.fixed(UInt32(0))
-    out.fixed(UInt64(0))
-    out.fixed(UInt32(0))
+    seal.write(to: &out)
     out.fixed(UInt16(tables.count))
     out.fixed(UInt16(tenant.name.utf8.count))
     out.bytes.append(contentsOf: tenant.name.utf8)
@@ -204,5 +202,39 @@ public struct BlockHeader: Sendable, Equatable {
     }
     out.fixed(Checksum.xxh3(out.bytes.span.bytes))
     return out.bytes
+  }
+}
+
+/// Which key a payload is sealed with. Version 1 seals nothing; a header with a key can be read and passed on, its payload cannot.
+public struct Seal: Sendable, Equatable {
+  public static let none = Seal(keyID: 0, nonceLow: 0, nonceHigh: 0)
+
+  public let keyID: UInt32
+  let nonceLow: UInt64
+  let nonceHigh: UInt32
+
+  init(keyID: UInt32, nonceLow: UInt64, nonceHigh: UInt32) {
+    self.keyID = keyID
+    self.nonceLow = nonceLow
+    self.nonceHigh = nonceHigh
+  }
+
+  init(reading reader: inout ByteReader, in bytes: RawSpan) throws(FormatError) {
+    keyID = try reader.fixed(UInt32.self, "header: key", in: bytes)
+    nonceLow = try reader.fixed(UInt64.self, "header: nonce", in: bytes)
+    nonceHigh = try reader.fixed(UInt32.self, "header: nonce", in: bytes)
+  }
+
+  func write(to out: inout ByteWriter) {
+    out.fixed(keyID)
+    out.fixed(nonceLow)
+    out.fixed(nonceHigh)
+  }
+
+  /// Complains when the payload cannot be read by this version.
+  func mustBeNone(_ what: String) throws(FormatError) {
+    guard self == .none else {
+      throw FormatError(.unknownRequiredSection, "\(what): sealed with key \(keyID), which this version cannot open")
+    }
   }
 }

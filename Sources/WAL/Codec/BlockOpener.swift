@@ -16,17 +16,19 @@ public struct BlockOpener: ~Copyable {
   }
 
   /// The block's groups in the form in which blocks are joined. Header and rows agree when this returns.
-  func groups(of block: SealedBlock) throws(FormatError) -> [GroupColumns] {
-    let header = block.header
+  func groups(of block: SealedBlock) throws(FormatError) -> [GroupColumns] { try read(block).groups }
+
+  func read(_ block: SealedBlock) throws(FormatError) -> (groups: [GroupColumns], hasUnknownSections: Bool) {
     let payload = try payload(of: block)
-    var reader = GroupReader(header: header)
+    var reader = GroupReader(header: block.header)
     let groups = try reader.read(payload.span.bytes)
-    try BlockOpener.check(groups, against: header)
-    return groups
+    try BlockOpener.check(groups, against: block.header)
+    return (groups, reader.hasUnknownSections)
   }
 
   /// The uncompressed payload.
   func payload(of block: SealedBlock) throws(FormatError) -> [UInt8] {
+    try block.header.seal.mustBeNone("block payload")
     let frame = block.bytes.span.bytes.extracting(block.header.byteCount..<block.bytes.count)
     return try decompressor.decompress(frame, size: block.header.payloadBytes, what: "block payload")
   }
@@ -36,7 +38,11 @@ public struct BlockOpener: ~Copyable {
     var times = TimeRange()
     var entries = 0
     var tableSeries: [TableName: Int] = [:]
+    var keys: Set<GroupHead.Key> = []
     for group in groups {
+      guard keys.insert(group.head.key(group.kind)).inserted else {
+        throw FormatError(.inconsistent, "groups: two of one kind, source and tables")
+      }
       for sequence in group.head.sequences {
         let row = Int(sequence - header.sequences.lowerBound)
         guard !seen.isSet(row) else {

@@ -22,7 +22,7 @@ public struct BlockSealer: ~Copyable {
   public mutating func seal(
     _ batch: RowBatch, origin: Origin, firstSequence: UInt64
   ) throws(FormatError) -> [Sealed] {
-    let identity = Identity(tenant: batch.tenant, signal: batch.signal, origin: origin)
+    let identity = Identity(tenant: batch.tenant, signal: batch.signal, origin: origin, optionalFlags: 0)
     var known: [TableName: SeriesTable] = [:]
     var blocks: [SealedBlock] = []
     switch batch.rows {
@@ -52,7 +52,8 @@ public struct BlockSealer: ~Copyable {
     if rows.isEmpty { return [] }
     let groups = try RowGrouping.groups(metrics: rows, firstSequence: firstSequence)
     let block = try assemble(groups, identity)
-    guard block.bytes.count > FormatLimits.sealedBlockBytes, rows.count > 1 else { return [block] }
+    guard block.bytes.count > FormatLimits.sealedBlockBytes else { return [block] }
+    guard rows.count > 1 else { throw BlockSealer.rowTooLarge(block) }
     let middle = rows.startIndex + rows.count / 2
     let left = try seal(metrics: rows[..<middle], identity, firstSequence: firstSequence)
     return left
@@ -66,37 +67,66 @@ public struct BlockSealer: ~Copyable {
     if groups.isEmpty { return [] }
     let block = try assemble(groups, identity)
     let count = rows.reduce(0) { $0 + $1.entries.count }
-    guard block.bytes.count > FormatLimits.sealedBlockBytes, count > 1 else { return [block] }
+    guard block.bytes.count > FormatLimits.sealedBlockBytes else { return [block] }
+    guard count > 1 else { throw BlockSealer.rowTooLarge(block) }
     let (left, right) = Packing.halves(of: rows)
     let leftCount = left.reduce(0) { $0 + $1.entries.count }
     let blocks = try seal(logs: left[...], identity, firstSequence: firstSequence)
     return blocks + (try seal(logs: right[...], identity, firstSequence: firstSequence + UInt64(leftCount)))
   }
 
-  /// Blocks of one origin, tenant and signal whose rows follow each other become as few as the limits allow. Blocks that do not
-  /// follow each other stay apart.
-  public mutating func merge(_ blocks: [SealedBlock]) throws(FormatError) -> [SealedBlock] {
-    var result: [SealedBlock] = []
-    var pending: [SealedBlock] = []
-    var size = Packing.MergedSize()
-    for block in blocks {
-      if let last = pending.last, !last.header.isFollowed(by: block.header) || !size.fits(block.header) {
-        result += try join(pending)
-        pending = []
-        size = Packing.MergedSize()
-      }
-      pending.append(block)
-      size.add(block.header)
-    }
-    return result + (try join(pending))
+  /// Whoever makes rows cuts them before they have a number; a row that was not would not fit a message.
+  private static func rowTooLarge(_ block: SealedBlock) -> FormatError {
+    FormatError(
+      .tooLarge,
+      "row: \(block.header.entryCount) samples or entries take \(block.bytes.count) bytes by themselves, at most "
+        + "\(FormatLimits.sealedBlockBytes)")
   }
 
-  private mutating func join(_ blocks: [SealedBlock]) throws(FormatError) -> [SealedBlock] {
-    guard blocks.count > 1, let first = blocks.first else { return blocks }
+  /// Blocks of one origin, tenant and signal whose rows follow each other become as few as the limits allow. Blocks that do not
+  /// follow each other, or that hold sections which this version does not know, stay as they are.
+  public mutating func merge(_ blocks: [SealedBlock]) throws(FormatError) -> [SealedBlock] {
+    var result: [SealedBlock] = []
+    var pending = Pending()
+    for block in blocks {
+      let (groups, hasUnknownSections) = try opener.read(block)
+      let cells = groups.reduce(0) { $0 + $1.cellCount }
+      if !pending.takes(block.header, cells: cells, hasUnknownSections: hasUnknownSections) {
+        result += try join(pending.members[...])
+        pending = Pending()
+      }
+      pending.add(block, groups, cells: cells, hasUnknownSections: hasUnknownSections)
+    }
+    return result + (try join(pending.members[...]))
+  }
+
+  /// Blocks that will be one, opened. Their cells are counted, so that what is held stays within what one block may hold.
+  private struct Pending {
+    var members: [(block: SealedBlock, groups: [GroupColumns])] = []
+    private var size = Packing.MergedSize()
+    private var isClosed = false
+
+    func takes(_ header: BlockHeader, cells: Int, hasUnknownSections: Bool) -> Bool {
+      guard let last = members.last else { return true }
+      return !isClosed && !hasUnknownSections && last.block.header.isFollowed(by: header)
+        && last.block.header.optionalFlags == header.optionalFlags && size.fits(header, cells: cells)
+    }
+
+    mutating func add(_ block: SealedBlock, _ groups: [GroupColumns], cells: Int, hasUnknownSections: Bool) {
+      members.append((block, groups))
+      size.add(block.header, cells: cells)
+      isClosed = hasUnknownSections
+    }
+  }
+
+  private mutating func join(
+    _ members: ArraySlice<(block: SealedBlock, groups: [GroupColumns])>
+  ) throws(FormatError) -> [SealedBlock] {
+    guard members.count > 1, let first = members.first else { return members.map(\.block) }
     var order: [GroupHead.Key: Int] = [:]
     var parts: [[GroupColumns]] = []
-    for block in blocks {
-      for group in try opener.groups(of: block) {
+    for member in members {
+      for group in member.groups {
         let key = group.head.key(group.kind)
         if let at = order[key] {
           parts[at].append(group)
@@ -107,16 +137,18 @@ public struct BlockSealer: ~Copyable {
       }
     }
     do {
-      let block = try assemble(parts.map { GroupColumns.joined($0) }, Identity(first.header))
+      let block = try assemble(parts.map { GroupColumns.joined($0) }, Identity(first.block.header))
       if block.bytes.count <= FormatLimits.sealedBlockBytes { return [block] }
     } catch  where error.kind == .tooLarge {
       // Columns of different scales can grow when they are joined; halves then fit.
     }
-    if blocks.count == 2 { return blocks }
-    return try join(Array(blocks[..<(blocks.count / 2)])) + (try join(Array(blocks[(blocks.count / 2)...])))
+    if members.count == 2 { return members.map(\.block) }
+    let middle = members.startIndex + members.count / 2
+    return try join(members[..<middle]) + (try join(members[middle...]))
   }
 
   /// The block without the rows whose sequences are in `known` (ascending, disjoint): a block for each run of rows that is left.
+  /// Sections that this version does not know, which hold nothing that must be kept, are left out.
   public mutating func dropping(
     _ known: [ClosedRange<UInt64>], from block: SealedBlock
   ) throws(FormatError) -> [SealedBlock] {
@@ -135,6 +167,7 @@ public struct BlockSealer: ~Copyable {
     let tenant: Tenant
     let signal: Signal
     let origin: Origin
+    let optionalFlags: UInt8
   }
 
   /// Writes groups, whose rows are consecutive together, into one block.
@@ -159,7 +192,9 @@ public struct BlockSealer: ~Copyable {
       first = min(first, group.head.sequences.first ?? .max)
       last = max(last, group.head.sequences.last ?? 0)
     }
-    guard first >= 1, first <= last else { throw FormatError(.inconsistent, "block: no rows") }
+    guard first >= 1, first <= last, last < .max else {
+      throw FormatError(.inconsistent, "block: sequences \(first) to \(last)")
+    }
     guard tables.count <= FormatLimits.blockTables, max(entries, cells) <= FormatLimits.blockCells,
       groups.count <= FormatLimits.blockGroups, last - first < UInt64(FormatLimits.blockRows)
     else {
@@ -180,7 +215,8 @@ public struct BlockSealer: ~Copyable {
     var compressed: [UInt8] = []
     let compressedBytes = try compressor.compress(payload.bytes.span.bytes, appendingTo: &compressed)
     let header = BlockHeader(
-      signal: identity.signal, origin: identity.origin, sequences: first...last, entryCount: entries, times: range,
+      signal: identity.signal, optionalFlags: identity.optionalFlags, origin: identity.origin, sequences: first...last,
+      entryCount: entries, times: range,
       payloadBytes: payload.count, compressedBytes: compressedBytes,
       payloadChecksum: Checksum.xxh3(compressed.span.bytes), tenant: identity.tenant, tables: tables)
     return SealedBlock(header: header, bytes: header.encoded() + compressed)
@@ -189,7 +225,8 @@ public struct BlockSealer: ~Copyable {
 
 extension BlockSealer.Identity {
   init(_ header: BlockHeader) {
-    self.init(tenant: header.tenant, signal: header.signal, origin: header.origin)
+    self.init(
+      tenant: header.tenant, signal: header.signal, origin: header.origin, optionalFlags: header.optionalFlags)
   }
 }
 

@@ -49,13 +49,6 @@ public struct ByteWriter: Sendable {
     varint(more.count)
     bytes.append(contentsOf: more)
   }
-
-  /// Overwrites four bytes that were written before.
-  mutating func patch(_ value: UInt32, at offset: Int) {
-    withUnsafeBytes(of: value.littleEndian) { source in
-      for i in 0..<4 { bytes[offset + i] = source[i] }
-    }
-  }
 }
 
 public enum ZigZag {

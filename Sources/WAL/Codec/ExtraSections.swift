@@ -212,6 +212,10 @@ enum ExemplarSection {
         let name = try reader.string("exemplar label", in: payload)
         labels.append(Label(name, try reader.string("exemplar label", in: payload)))
       }
+      let ordered = Labels(labels)
+      guard ordered.pairs == labels else {
+        throw FormatError(.inconsistent, "exemplar: labels twice or not in order", at: reader.offset)
+      }
       let bits = try reader.fixed(UInt64.self, "exemplar", in: payload)
       let hasTime = try reader.byte("exemplar", in: payload)
       guard hasTime <= 1 else { throw FormatError(.inconsistent, "exemplar: flag \(hasTime)", at: reader.offset) }
@@ -222,7 +226,7 @@ enum ExemplarSection {
           row: row,
           value: .init(
             series: UInt32(series),
-            exemplar: Exemplar(labels: Labels(labels), value: Double(bitPattern: bits), timestamp: time))))
+            exemplar: Exemplar(labels: ordered, value: Double(bitPattern: bits), timestamp: time))))
     }
     try reader.finish("exemplars")
     return items
@@ -233,36 +237,41 @@ enum ExemplarSection {
 /// varint symbol of the name, varint length and UTF-8 of the value.
 enum MetadataSection {
   static func write(_ metadata: [[Label]]) -> ByteWriter {
-    var symbols: [String: Int] = [:]
-    var names: [String] = []
-    for label in metadata.joined() where symbols[label.name] == nil {
-      symbols[label.name] = names.count
-      names.append(label.name)
-    }
-    var out = ByteWriter()
-    out.varint(names.count)
-    for name in names { out.string(name) }
+    var names = Interner<ByteString>()
+    var entries = ByteWriter()
     for labels in metadata {
-      out.varint(labels.count)
+      entries.varint(labels.count)
       for label in labels {
-        out.varint(symbols[label.name] ?? 0)
-        out.string(label.value)
+        entries.varint(names.index(of: ByteString(label.name)))
+        entries.string(label.value)
       }
     }
+    var out = ByteWriter(reserving: entries.count + 64)
+    out.varint(names.items.count)
+    for name in names.items { out.string(name.string) }
+    out.raw(entries.bytes)
     return out
   }
 
   static func read(_ reader: ByteReader, entries: Int, in payload: RawSpan) throws(FormatError) -> [[Label]] {
     var reader = reader
     if reader.isAtEnd { return [] }
-    let symbolCount = try reader.count("metadata symbols", limit: reader.remaining, in: payload)
+    // Names are there because labels use them, and a label takes two bytes.
+    let symbolCount = try reader.count(
+      "metadata symbols", limit: min(FormatLimits.entryLabels, reader.remaining / 3), in: payload)
     var symbols: [String] = []
     symbols.reserveCapacity(symbolCount)
+    var total = 0
     for _ in 0..<symbolCount { symbols.append(try reader.string("metadata symbol", in: payload)) }
     var metadata: [[Label]] = []
     metadata.reserveCapacity(entries)
     for _ in 0..<entries {
       let count = try reader.count("metadata labels", limit: reader.remaining / 2, in: payload)
+      total += count
+      guard total <= FormatLimits.entryLabels else {
+        throw FormatError(
+          .tooLarge, "metadata: more than \(FormatLimits.entryLabels) labels", at: reader.offset)
+      }
       var labels: [Label] = []
       labels.reserveCapacity(count)
       for _ in 0..<count {

@@ -8,14 +8,11 @@ extension GroupColumns {
     guard let first = parts.first, parts.count > 1 else { return parts[0] }
     switch first {
     case .matrix:
-      return .matrix(
-        MatrixColumns.joined(parts.compactMap { if case .matrix(let group) = $0 { group } else { nil } }))
-    case .loose(var group):
-      for case .loose(let more) in parts.dropFirst() { group.append(more) }
-      return .loose(group)
-    case .logs(var group):
-      for case .logs(let more) in parts.dropFirst() { group.append(more) }
-      return .logs(group)
+      return .matrix(.joined(parts.compactMap { if case .matrix(let group) = $0 { group } else { nil } }))
+    case .loose:
+      return .loose(.joined(parts.compactMap { if case .loose(let group) = $0 { group } else { nil } }))
+    case .logs:
+      return .logs(.joined(parts.compactMap { if case .logs(let group) = $0 { group } else { nil } }))
     }
   }
 
@@ -54,6 +51,7 @@ extension MatrixColumns {
       if !part.extras.isEmpty { result.extras.append(part.extras, rowOffset: rows) }
       rows += part.timestamps.count
     }
+    result.ownTimestamps = OwnTimestampCell.ordered(result.ownTimestamps)
     return result
   }
 
@@ -69,13 +67,17 @@ extension MatrixColumns {
 }
 
 extension LooseColumns {
-  fileprivate mutating func append(_ more: LooseColumns) {
-    if !more.extras.isEmpty { extras.append(more.extras, rowOffset: rowLengths.count) }
-    head.sequences += more.head.sequences
-    rowLengths += more.rowLengths
-    series += more.series
-    timestamps += more.timestamps
-    values = ValueColumns.stacked(values, more.values)
+  fileprivate static func joined(_ parts: [LooseColumns]) -> LooseColumns {
+    var result = parts[0]
+    result.values = ValueColumns.stacked(parts.map(\.values))
+    for part in parts.dropFirst() {
+      if !part.extras.isEmpty { result.extras.append(part.extras, rowOffset: result.rowLengths.count) }
+      result.head.sequences += part.head.sequences
+      result.rowLengths += part.rowLengths
+      result.series += part.series
+      result.timestamps += part.timestamps
+    }
+    return result
   }
 
   fileprivate func keeping(_ rows: [Int]) -> LooseColumns {
@@ -91,17 +93,21 @@ extension LooseColumns {
 }
 
 extension LogColumns {
-  mutating func append(_ more: LogColumns) {
-    if !metadata.isEmpty || !more.metadata.isEmpty {
-      let mine = metadata.isEmpty ? [[Label]](repeating: [], count: streams.count) : metadata
-      let others = more.metadata.isEmpty ? [[Label]](repeating: [], count: more.streams.count) : more.metadata
-      metadata = mine + others
+  static func joined(_ parts: [LogColumns]) -> LogColumns {
+    var result = parts[0]
+    for part in parts.dropFirst() {
+      result.head.sequences += part.head.sequences
+      result.streams += part.streams
+      result.timestamps += part.timestamps
+      result.lengths += part.lengths
+      result.lines += part.lines
     }
-    head.sequences += more.head.sequences
-    streams += more.streams
-    timestamps += more.timestamps
-    lengths += more.lengths
-    lines += more.lines
+    if parts.contains(where: { !$0.metadata.isEmpty }) {
+      result.metadata = parts.flatMap { part in
+        part.metadata.isEmpty ? [[Label]](repeating: [], count: part.streams.count) : part.metadata
+      }
+    }
+    return result
   }
 
   fileprivate func keeping(_ rows: [Int]) -> LogColumns {

@@ -21,6 +21,8 @@ struct GroupReader {
   /// Cells that the groups read so far hold.
   private var cells = 0
   private var rows = 0
+  /// Some group has sections that this version does not know.
+  private(set) var hasUnknownSections = false
 
   init(header: BlockHeader) { self.header = header }
 
@@ -35,6 +37,7 @@ struct GroupReader {
       let length = try reader.count("group: length", limit: reader.remaining, in: payload)
       let sections = try SectionMap(
         reading: try reader.sub(length, "group", in: payload), in: payload)
+      hasUnknownSections = hasUnknownSections || sections.hasUnknown
       let head = try readHead(sections, in: payload)
       switch (kind, header.signal) {
       case (GroupColumns.matrixKind, .metrics): groups.append(.matrix(try readMatrix(head, sections, in: payload)))
@@ -127,31 +130,14 @@ struct GroupReader {
     try times.finish("times")
     let values = try ValueColumns(
       reading: valueRanges(sections), seriesCount: frame.seriesCount, rowCount: frame.rowCount, in: payload)
-    return MatrixColumns(
-      head: head, timestamps: timestamps, values: values,
-      ownTimestamps: try readOwnTimestamps(sections, frame, timestamps, in: payload),
-      extras: try readExtras(sections, frame, in: payload))
-  }
-
-  private func readOwnTimestamps(
-    _ sections: SectionMap, _ frame: GroupFrame, _ timestamps: [Int64], in payload: RawSpan
-  ) throws(FormatError) -> [OwnTimestampCell] {
-    var reader = sections.reader(Section.ownTimestamps)
-    if reader.isAtEnd { return [] }
-    let count = try reader.count("own timestamps", limit: reader.remaining / 3, in: payload)
-    var cells: [OwnTimestampCell] = []
-    cells.reserveCapacity(count)
-    for _ in 0..<count {
-      let at = reader.offset
-      let (row, series) = try frame.cell(&reader, "own timestamp", in: payload)
-      if let last = cells.last, (last.row, last.series) >= (row, series) {
-        throw FormatError(.inconsistent, "own timestamps: not in order", at: at)
-      }
-      let delta = try reader.zigzag("own timestamp", in: payload)
-      cells.append(OwnTimestampCell(series: series, row: row, timestamp: timestamps[row] &+ delta))
+    let own = try OwnTimestampSection.read(
+      sections.reader(Section.ownTimestamps), frame, timestamps, in: payload)
+    guard own.allSatisfy({ values.isPresent($0.series, $0.row) }) else {
+      throw FormatError(.inconsistent, "own timestamps: of an absent cell", at: sections.start)
     }
-    try reader.finish("own timestamps")
-    return cells
+    return MatrixColumns(
+      head: head, timestamps: timestamps, values: values, ownTimestamps: own,
+      extras: try readExtras(sections, frame, in: payload))
   }
 
   private mutating func readLoose(

@@ -67,14 +67,7 @@ struct GroupWriter {
     body.section(Section.times, times)
     writeValues(group.values, into: &body)
     if !group.ownTimestamps.isEmpty {
-      var own = ByteWriter()
-      own.varint(group.ownTimestamps.count)
-      for cell in group.ownTimestamps {
-        own.varint(cell.row)
-        own.varint(cell.series)
-        own.zigzag(cell.timestamp &- group.timestamps[cell.row])
-      }
-      body.section(Section.ownTimestamps, own)
+      body.section(Section.ownTimestamps, OwnTimestampSection.write(group.ownTimestamps, group.timestamps))
     }
     writeExtras(group.extras, context, into: &body)
   }

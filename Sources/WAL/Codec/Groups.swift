@@ -74,7 +74,7 @@ struct MatrixColumns: Sendable {
   /// Milliseconds, one a row.
   var timestamps: [Int64]
   var values: ValueColumns
-  /// Sorted by row, then series.
+  /// Sorted by series, then row.
   var ownTimestamps: [OwnTimestampCell]
   var extras: GroupExtras
 }

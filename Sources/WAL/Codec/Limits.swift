@@ -16,12 +16,16 @@ public enum FormatLimits {
   public static let groupTables = 4
   /// Uncompressed bytes of a table's payload.
   public static let tablePayloadBytes = 16 << 20
+  /// All strings of a table, front coding undone.
+  public static let tableTextBytes = 64 << 20
   /// Series (or streams) of a table.
   public static let tableSeries = 1 << 16
   /// Labels of one series.
   public static let seriesLabels = 1024
   /// Labels of one table, added up over its series, so that a small payload cannot become a huge table.
   public static let tableLabels = 1 << 21
+  /// Labels of structured metadata of one block, added up over its entries; and the names among them.
+  public static let entryLabels = 1 << 20
   /// Blocks and tables of one self-contained envelope, each.
   public static let envelopeItems = 4096
   /// Buckets, spans and bounds of one native histogram, each.

@@ -58,7 +58,7 @@ public struct MatrixGroup: Sendable {
   public let values: [Double]
   /// Nil when every cell is present.
   public let present: Bitmap?
-  /// Sorted by row, then series.
+  /// Sorted by series, then row.
   public let ownTimestamps: [OwnTimestampCell]
   public let extras: GroupExtras
 
@@ -89,12 +89,16 @@ public struct MatrixGroup: Sendable {
   public func forEachSample<Failure: Error>(
     _ body: (_ series: Int, _ row: Int, _ timestamp: Int64, _ value: Double) throws(Failure) -> Void
   ) throws(Failure) {
-    var own: [Int: Int64] = [:]
-    for cell in ownTimestamps { own[cell.series * rowCount + cell.row] = cell.timestamp }
+    var own = 0
     for series in 0..<seriesCount {
       for row in 0..<rowCount where isPresent(series, row) {
-        let index = series * rowCount + row
-        try body(series, row, own.isEmpty ? timestamps[row] : own[index] ?? timestamps[row], values[index])
+        var time = timestamps[row]
+        // The cells are in the order of this walk, and none of them is absent.
+        if own < ownTimestamps.count, ownTimestamps[own].series == series, ownTimestamps[own].row == row {
+          time = ownTimestamps[own].timestamp
+          own += 1
+        }
+        try body(series, row, time, values[series * rowCount + row])
       }
     }
   }

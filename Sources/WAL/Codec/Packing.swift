@@ -82,26 +82,26 @@ enum Packing {
     return (left, right)
   }
 
-  /// How large a merged block will be at most, judged by headers alone.
+  /// How large a merged block will be at most.
   struct MergedSize {
     private var payload = 0
     private var compressed = 0
-    private var entries = 0
+    private var cells = 0
     private var tables = 0
     private var rows = 0
 
-    func fits(_ header: BlockHeader) -> Bool {
+    func fits(_ header: BlockHeader, cells more: Int) -> Bool {
       payload + header.payloadBytes <= FormatLimits.blockPayloadBytes / 2
         && compressed + header.compressedBytes <= FormatLimits.sealedBlockBytes * 2
-        && entries + header.entryCount <= FormatLimits.blockCells / 2
+        && cells + more <= FormatLimits.blockCells / 2
         && tables + header.tables.count <= FormatLimits.blockTables * 8
         && rows + header.rowCount <= FormatLimits.blockRows
     }
 
-    mutating func add(_ header: BlockHeader) {
+    mutating func add(_ header: BlockHeader, cells more: Int) {
       payload += header.payloadBytes
       compressed += header.compressedBytes
-      entries += header.entryCount
+      cells += more
       tables += header.tables.count
       rows += header.rowCount
     }

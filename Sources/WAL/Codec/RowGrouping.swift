@@ -33,7 +33,7 @@ enum RowGrouping {
 
   static func groups(logs: ArraySlice<LogRows>, firstSequence: UInt64) throws(FormatError) -> [GroupColumns] {
     var order: [GroupHead.Key: Int] = [:]
-    var groups: [LogColumns] = []
+    var groups: [[LogColumns]] = []
     var sequence = firstSequence
     for (index, rows) in logs.enumerated() {
       try check(rows.tables, "log rows \(index)", signal: .logs)
@@ -55,10 +55,10 @@ enum RowGrouping {
         groups[at].append(columns)
       } else {
         order[key] = groups.count
-        groups.append(columns)
+        groups.append([columns])
       }
     }
-    return groups.map { .logs($0) }
+    return groups.map { .logs(LogColumns.joined($0)) }
   }
 
   private static func head(of tables: [SeriesTable], _ source: UInt64, _ sequences: [UInt64]) -> GroupHead {
@@ -94,11 +94,12 @@ enum RowGrouping {
     return MatrixColumns(
       head: head, timestamps: rows.map(\.timestamp.rawValue),
       values: ValueColumns(classifying: cells, seriesCount: seriesCount, rowCount: rowCount, present: present),
-      ownTimestamps: rows.enumerated().flatMap { row, scrape in
-        scrape.ownTimestamps.map {
-          OwnTimestampCell(series: Int($0.series), row: row, timestamp: $0.timestamp.rawValue)
-        }
-      },
+      ownTimestamps: OwnTimestampCell.ordered(
+        rows.enumerated().flatMap { row, scrape in
+          scrape.ownTimestamps.map {
+            OwnTimestampCell(series: Int($0.series), row: row, timestamp: $0.timestamp.rawValue)
+          }
+        }),
       extras: extras)
   }
 
@@ -173,6 +174,9 @@ extension MetricRow {
       guard isAscending(own), own.last.map({ $0 < seriesCount }) ?? true else {
         throw FormatError(.inconsistent, "row \(index): own timestamps not ascending, or past \(seriesCount)")
       }
+      if !own.isEmpty, !row.absent.isEmpty, !Set(own).isDisjoint(with: row.absent) {
+        throw FormatError(.inconsistent, "row \(index): an own timestamp of an absent series")
+      }
     case .loose(let row):
       extras = row.extras
       guard row.samples.allSatisfy({ $0.series < seriesCount }) else {
@@ -181,11 +185,13 @@ extension MetricRow {
     }
     guard
       extras.histograms.allSatisfy({ $0.series < seriesCount && $0.histogram.isWithinLimits })
-        && extras.exemplars.allSatisfy({ $0.series < seriesCount })
+        && extras.exemplars.allSatisfy({
+          $0.series < seriesCount && $0.exemplar.labels.pairs.count <= FormatLimits.seriesLabels
+        })
         && extras.created.allSatisfy({ $0.series < seriesCount })
     else {
       throw FormatError(
-        .inconsistent, "row \(index): an extra of a series past the \(seriesCount), or too many buckets")
+        .inconsistent, "row \(index): an extra of a series past the \(seriesCount), or with too many buckets or labels")
     }
   }
 

@@ -14,7 +14,7 @@ enum Section {
   static let firsts: UInt64 = 12
   static let deltas: UInt64 = 14
   static let raws: UInt64 = 16
-  /// Matrix: varint count; then varint row, varint series, zigzag time less the row's.
+  /// Matrix: samples that came with a time of their own; see `OwnTimestampSection`.
   static let ownTimestamps: UInt64 = 18
   /// Loose: varint samples of each row.
   static let rowLengths: UInt64 = 20
@@ -55,6 +55,8 @@ extension ByteWriter {
 struct SectionMap {
   private var ranges: [UInt64: Range<Int>] = [:]
   let start: Int
+  /// There were sections that this version does not know and may skip.
+  private(set) var hasUnknown = false
 
   /// Reads the list of sections; their content stays where it is.
   init(reading body: ByteReader, in payload: RawSpan) throws(FormatError) {
@@ -71,7 +73,8 @@ struct SectionMap {
           .unknownRequiredSection, "section \(id) must be understood, and this version does not know it", at: at)
       }
       let length = try body.count("section \(id): length", limit: body.remaining, in: payload)
-      ranges[id] = try body.take(length, "section \(id)", in: payload)
+      let range = try body.take(length, "section \(id)", in: payload)
+      if Section.known.contains(id) { ranges[id] = range } else { hasUnknown = true }
     }
   }
 
@@ -85,7 +88,7 @@ struct SectionMap {
 
   /// Complains about sections that a group of this kind does not have.
   func allow(only allowed: Set<UInt64>, _ what: String) throws(FormatError) {
-    for id in ranges.keys where Section.known.contains(id) && !allowed.contains(id) {
+    for id in ranges.keys where !allowed.contains(id) {
       throw FormatError(.inconsistent, "\(what): section \(id) does not belong here", at: start)
     }
   }

@@ -6,20 +6,23 @@ import Model
 ///     0       4      magic "CLMT"
 ///     4       1      format version, 1
 ///     5       1      signal: 1 series, 2 log streams
-///     6       2      0
+///     6       1      flags that a reader must know (none in version 1: any bit is an error)
+///     7       1      flags that a reader may ignore
 ///     8       4      series
 ///     12      4      uncompressed payload length
 ///     16      4      compressed payload length
-///     20      4      0
-///     24      16     name: the first 128 bits of the SHA-256 of the uncompressed payload
-///     40      8      XXH3-64 of the compressed payload
-///     48      8      XXH3-64 of the 48 bytes before
-///     56      …      payload, one zstd frame
+///     20      4      key id, 0 while nothing is sealed with a key
+///     24      12     nonce, 0 likewise
+///     36      4      0
+///     40      16     name: the first 128 bits of the SHA-256 of the uncompressed payload
+///     56      8      XXH3-64 of the compressed payload
+///     64      8      XXH3-64 of the 64 bytes before
+///     72      …      payload, one zstd frame
 ///
 /// A reference type, so that every scrape of a target carries a pointer; it holds bytes only, never strings.
 public final class SeriesTable: Sendable {
   public static let magic: [UInt8] = Array("CLMT".utf8)
-  public static let headerBytes = 56
+  public static let headerBytes = 72
 
   public let name: TableName
   public let signal: Signal
@@ -36,7 +39,8 @@ public final class SeriesTable: Sendable {
     self.bytes = bytes
   }
 
-  /// Takes bytes from outside. Header and checksums are verified; the content is verified against its name by `decode`.
+  /// Takes bytes from outside. Header and checksums are verified; whether the content has the name that the header gives it is
+  /// verified by `decode` and `verifyName`, which whoever receives a table from others calls before anybody relies on it.
   public convenience init(verifying bytes: [UInt8]) throws(FormatError) {
     let header = try Header(reading: bytes.span.bytes)
     guard bytes.count == header.tableBytes else {
@@ -61,6 +65,7 @@ public final class SeriesTable: Sendable {
     public let payloadBytes: Int
     public let compressedBytes: Int
     public let payloadChecksum: UInt64
+    public let seal: Seal
 
     public var tableBytes: Int { SeriesTable.headerBytes + compressedBytes }
 
@@ -79,12 +84,14 @@ public final class SeriesTable: Sendable {
       guard let signal = Signal(rawValue: signalByte) else {
         throw FormatError(.inconsistent, "table header: signal \(signalByte)", at: 5)
       }
-      let reserved = try reader.fixed(UInt16.self, "table header", in: bytes)
+      let requiredFlags = try reader.byte("table header", in: bytes)
+      _ = try reader.byte("table header: flags that may be ignored", in: bytes)
       let series = try reader.fixed(UInt32.self, "table header", in: bytes)
       let payload = try reader.fixed(UInt32.self, "table header", in: bytes)
       let compressed = try reader.fixed(UInt32.self, "table header", in: bytes)
-      let reserved2 = try reader.fixed(UInt32.self, "table header", in: bytes)
-      guard reserved == 0, reserved2 == 0 else {
+      let seal = try Seal(reading: &reader, in: bytes)
+      let reserved = try reader.fixed(UInt32.self, "table header", in: bytes)
+      guard requiredFlags == 0, reserved == 0 else {
         throw FormatError(.unknownRequiredSection, "table header: flags that are not known", at: 6)
       }
       guard series >= 1, series <= FormatLimits.tableSeries else {
@@ -110,6 +117,7 @@ public final class SeriesTable: Sendable {
       self.payloadBytes = Int(payload)
       self.compressedBytes = Int(compressed)
       self.payloadChecksum = payloadChecksum
+      self.seal = seal
     }
   }
 }

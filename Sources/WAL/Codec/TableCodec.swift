@@ -14,17 +14,21 @@ import Model
 ///       varint families; for each one byte type, varint unit, varint help
 ///       a zigzag varint a series: its family less that of the series before
 ///
-/// Prefixed by varint series. Neighbours in an exposition are alike, so the differences are nearly all 0 and 1.
+/// Prefixed by one byte signal, so that a table of series and one of streams never share a name, and varint series. Neighbours in an exposition are alike, so the differences are nearly all 0 and 1.
 enum TableCodec {
-  static func encode(_ series: [Series]) throws(FormatError) -> ByteWriter {
+  static func encode(
+    _ series: [Series], _ signal: Signal, text: TextBudget = TextBudget()
+  ) throws(FormatError) -> ByteWriter {
+    var text = text
     guard (1...FormatLimits.tableSeries).contains(series.count) else {
       throw FormatError(.tooLarge, "table: \(series.count) series, 1 to \(FormatLimits.tableSeries)")
     }
     var out = ByteWriter()
+    out.byte(signal.rawValue)
     out.varint(series.count)
-    var names = Interner<String>()
+    var names = Interner<ByteString>()
     var shapes = Interner<[Int]>()
-    var values: [Interner<String>] = []
+    var values: [Interner<ByteString>] = []
     var references: [ByteWriter] = []
     var previous: [Int] = []
     var shapeReferences = ByteWriter()
@@ -42,14 +46,14 @@ enum TableCodec {
       var shape: [Int] = []
       shape.reserveCapacity(pairs.count)
       for pair in pairs {
-        let name = names.index(of: pair.name)
+        let name = names.index(of: ByteString(pair.name))
         if name == values.count {
           values.append(Interner())
           references.append(ByteWriter())
           previous.append(0)
         }
         shape.append(name)
-        let value = values[name].index(of: pair.value)
+        let value = values[name].index(of: ByteString(pair.value))
         references[name].zigzag(Int64(value - previous[name]))
         previous[name] = value
       }
@@ -57,7 +61,7 @@ enum TableCodec {
       shapeReferences.zigzag(Int64(index - lastShape))
       lastShape = index
     }
-    FrontCoding.write(names.items, into: &out)
+    try FrontCoding.write(names.items, &text, into: &out)
     out.varint(shapes.items.count)
     for shape in shapes.items {
       out.varint(shape.count)
@@ -65,10 +69,10 @@ enum TableCodec {
     }
     out.raw(shapeReferences.bytes)
     for (items, column) in zip(values, references) {
-      FrontCoding.write(items.items, into: &out)
+      try FrontCoding.write(items.items, &text, into: &out)
       out.raw(column.bytes)
     }
-    writeMetadata(series, into: &out)
+    try writeMetadata(series, &text, into: &out)
     guard out.count <= FormatLimits.tablePayloadBytes else {
       throw FormatError(
         .tooLarge, "table: \(out.count) bytes of \(series.count) series, at most \(FormatLimits.tablePayloadBytes)")
@@ -76,15 +80,17 @@ enum TableCodec {
     return out
   }
 
-  private static func writeMetadata(_ series: [Series], into out: inout ByteWriter) {
+  private static func writeMetadata(
+    _ series: [Series], _ text: inout TextBudget, into out: inout ByteWriter
+  ) throws(FormatError) {
     guard series.contains(where: { $0.metadata != .none }) else {
       out.byte(0)
       return
     }
     out.byte(1)
     var families = Interner<MetricMetadata>()
-    var units = Interner<String>()
-    var helps = Interner<String>()
+    var units = Interner<ByteString>()
+    var helps = Interner<ByteString>()
     var references = ByteWriter()
     var last = 0
     for one in series {
@@ -92,9 +98,11 @@ enum TableCodec {
       references.zigzag(Int64(index - last))
       last = index
     }
-    let rows = families.items.map { ($0.type.rawValue, units.index(of: $0.unit), helps.index(of: $0.help)) }
-    FrontCoding.write(units.items, into: &out)
-    FrontCoding.write(helps.items, into: &out)
+    let rows = families.items.map {
+      ($0.type.rawValue, units.index(of: ByteString($0.unit)), helps.index(of: ByteString($0.help)))
+    }
+    try FrontCoding.write(units.items, &text, into: &out)
+    try FrontCoding.write(helps.items, &text, into: &out)
     out.varint(rows.count)
     for (type, unit, help) in rows {
       out.byte(type)
@@ -104,15 +112,26 @@ enum TableCodec {
     out.raw(references.bytes)
   }
 
-  static func decode(_ payload: RawSpan, seriesCount: Int) throws(FormatError) -> [Series] {
+  static func readSignal(_ reader: inout ByteReader, in payload: RawSpan) throws(FormatError) -> Signal {
+    let byte = try reader.byte("table: signal", in: payload)
+    guard let signal = Signal(rawValue: byte) else { throw FormatError(.inconsistent, "table: signal \(byte)") }
+    return signal
+  }
+
+  static func decode(
+    _ payload: RawSpan, signal: Signal, seriesCount: Int, text: TextBudget = TextBudget()
+  ) throws(FormatError) -> [Series] {
+    var text = text
     var reader = ByteReader(end: payload.byteCount)
+    guard try readSignal(&reader, in: payload) == signal else {
+      throw FormatError(.inconsistent, "table: the header says \(signal)")
+    }
     let count = try reader.count("table: series", limit: FormatLimits.tableSeries, in: payload)
     guard count == seriesCount, count >= 1 else {
       throw FormatError(.inconsistent, "table: \(count) series, the header says \(seriesCount)")
     }
-    var text = TextBudget()
-    let names = try FrontCoding.read(&reader, "table: names", &text, in: payload)
-    let shapes = try readShapes(&reader, names.count, in: payload)
+    let names = try FrontCoding.read(&reader, "table: names", &text, limit: FormatLimits.tableLabels, in: payload)
+    let shapes = try readShapes(&reader, names.count, series: count, in: payload)
     let shapeOf = try readReferences(&reader, count, shapes.count, "table: shape", in: payload)
     var labels = 0
     var users = [Int](repeating: 0, count: names.count)
@@ -125,7 +144,8 @@ enum TableCodec {
     }
     var columns: [(values: [String], references: [Int])] = []
     for name in names.indices {
-      let values = try FrontCoding.read(&reader, "table: values", &text, in: payload)
+      // A value that no series has would be another way to write the same table.
+      let values = try FrontCoding.read(&reader, "table: values", &text, limit: users[name], in: payload)
       columns.append((values, try readReferences(&reader, users[name], values.count, "table: value", in: payload)))
     }
     let metadata = try readMetadata(&reader, count, &text, in: payload)
@@ -152,15 +172,19 @@ enum TableCodec {
   }
 
   private static func readShapes(
-    _ reader: inout ByteReader, _ names: Int, in payload: RawSpan
+    _ reader: inout ByteReader, _ names: Int, series: Int, in payload: RawSpan
   ) throws(FormatError) -> [[Int]] {
-    let count = try reader.count(
-      "table: shapes", limit: min(FormatLimits.tableSeries, reader.remaining), in: payload)
+    let count = try reader.count("table: shapes", limit: min(series, reader.remaining), in: payload)
     var shapes: [[Int]] = []
     shapes.reserveCapacity(count)
+    var total = 0
     for _ in 0..<count {
       let length = try reader.count(
         "table: labels", limit: min(FormatLimits.seriesLabels, reader.remaining), in: payload)
+      total += length
+      guard total <= FormatLimits.tableLabels else {
+        throw FormatError(.tooLarge, "table: more than \(FormatLimits.tableLabels) labels", at: reader.offset)
+      }
       var shape: [Int] = []
       shape.reserveCapacity(length)
       for _ in 0..<length {
@@ -206,10 +230,9 @@ enum TableCodec {
     case 1: break
     case let flag: throw FormatError(.inconsistent, "table: metadata flag \(flag)", at: at)
     }
-    let units = try FrontCoding.read(&reader, "table: units", &text, in: payload)
-    let helps = try FrontCoding.read(&reader, "table: helps", &text, in: payload)
-    let familyCount = try reader.count(
-      "table: families", limit: min(FormatLimits.tableSeries, reader.remaining / 3), in: payload)
+    let units = try FrontCoding.read(&reader, "table: units", &text, limit: count, in: payload)
+    let helps = try FrontCoding.read(&reader, "table: helps", &text, limit: count, in: payload)
+    let familyCount = try reader.count("table: families", limit: min(count, reader.remaining / 3), in: payload)
     var families: [MetricMetadata] = []
     for _ in 0..<familyCount {
       let at = reader.offset
@@ -242,26 +265,31 @@ struct Interner<Item: Hashable> {
 
 /// What all strings of a table may take together once they are whole: front coding lets a small payload name long ones often.
 struct TextBudget {
-  static let limit = 4 * FormatLimits.tablePayloadBytes
-  private(set) var spent = 0
+  let limit: Int
+  private var spent = 0
+
+  init(limit: Int = FormatLimits.tableTextBytes) { self.limit = limit }
 
   mutating func spend(_ bytes: Int, _ what: String, at offset: Int) throws(FormatError) {
     spent += bytes
-    guard spent <= TextBudget.limit else {
-      throw FormatError(.tooLarge, "\(what): strings of more than \(TextBudget.limit) bytes", at: offset)
+    guard spent <= limit else {
+      throw FormatError(.tooLarge, "\(what): strings of more than \(limit) bytes", at: offset)
     }
   }
 }
 
 /// Strings that share their beginning with the one before.
 enum FrontCoding {
-  static func write(_ strings: [String], into out: inout ByteWriter) {
+  static func write(
+    _ strings: [ByteString], _ text: inout TextBudget, into out: inout ByteWriter
+  ) throws(FormatError) {
     out.varint(strings.count)
     var lengths = ByteWriter()
     var tails = ByteWriter()
     var previous: [UInt8] = []
     for string in strings {
-      let bytes = Array(string.utf8)
+      let bytes = Array(string.string.utf8)
+      try text.spend(bytes.count, "table: strings", at: out.count)
       var shared = 0
       while shared < min(bytes.count, previous.count), bytes[shared] == previous[shared] { shared += 1 }
       out.varint(shared)
@@ -274,10 +302,10 @@ enum FrontCoding {
   }
 
   static func read(
-    _ reader: inout ByteReader, _ what: String, _ text: inout TextBudget, in payload: RawSpan
+    _ reader: inout ByteReader, _ what: String, _ text: inout TextBudget, limit: Int, in payload: RawSpan
   ) throws(FormatError) -> [String] {
     // Every string takes at least a byte in each of the first two streams.
-    let count = try reader.count(what, limit: reader.remaining / 2, in: payload)
+    let count = try reader.count(what, limit: min(limit, reader.remaining / 2), in: payload)
     var shared: [Int] = []
     var lengths: [Int] = []
     shared.reserveCapacity(count)

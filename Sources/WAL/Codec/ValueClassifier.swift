@@ -25,7 +25,7 @@ extension ValueColumns {
             for series in 0..<forms.count {
               let base = series * rows
               let column = UnsafeMutableBufferPointer(rebasing: cells[base..<(base + rows)])
-              if let present {
+              if let present, !present.isAllSet(base..<(base + rows)) {
                 forms[series] = classifyPartial(column, base, present, scratch, powers, cellCount, &special)
               } else {
                 forms[series] = classifyFull(column, base, scratch, powers, cellCount, &special)
@@ -100,7 +100,6 @@ private func classifyPartial(
 ) -> UInt8 {
   let rows = (0..<column.count).filter { present.isSet(base + $0) }
   if rows.isEmpty { return ValueColumns.Form.absent }
-  if rows.count == column.count { return classifyFull(column, base, scratch, powers, cellCount, &special) }
   var packed = rows.map { column[$0] }
   let count = packed.count
   var packedSpecial: Bitmap?

@@ -83,28 +83,46 @@ extension ValueColumns {
     let partForms = parts.map(\.forms)
     for series in 0..<seriesCount {
       let first = partForms[0][series]
-      var target = first
       var differs = false
       for forms in 1..<partForms.count where partForms[forms][series] != first {
         differs = true
-        let form = partForms[forms][series]
-        if target == Form.absent || (form != Form.absent && form > target) { target = form }
+        break
       }
       guard differs else { continue }
-      if target < Form.raw, !rescale(series, to: target, parts) { target = Form.raw }
+      // Parts that hold nothing but special cells (a staleness marker in a block of one scrape) fit any scale.
+      let kinds = parts.indices.map { partForms[$0][series] == Form.raw && parts[$0].isAllSpecial(series) }
+      var target = Form.absent
+      for part in parts.indices where !kinds[part] {
+        let form = partForms[part][series]
+        if target == Form.absent || (form != Form.absent && form > target) { target = form }
+      }
+      if target == Form.absent { target = kinds.contains(true) ? Form.raw : Form.absent }
+      if target < Form.raw, !rescale(series, to: target, parts, kinds) { target = Form.raw }
       if target == Form.raw { makeRaw(series, parts) }
       forms[series] = target
     }
   }
 
-  /// Multiplies the integers of parts with a smaller scale. False, with nothing changed, when one would not be exact.
-  private mutating func rescale(_ series: Int, to target: UInt8, _ parts: [ValueColumns]) -> Bool {
+  /// Whether every present cell is one that is never decimal.
+  private func isAllSpecial(_ series: Int) -> Bool {
+    (0..<rowCount).allSatisfy { !isPresent(series, $0) || Decimal.isSpecial(cells[series * rowCount + $0]) }
+  }
+
+  /// Multiplies the integers of parts with a smaller scale; the cells of all-special parts are marked as such. False, with
+  /// nothing changed, when an integer would not be exact.
+  private mutating func rescale(
+    _ series: Int, to target: UInt8, _ parts: [ValueColumns], _ allSpecial: [Bool]
+  ) -> Bool {
     for apply in [false, true] {
       var offset = series * rowCount
-      for part in parts {
+      for (index, part) in parts.enumerated() {
         let form = part.forms[series]
         defer { offset += part.rowCount }
         if form == Form.absent { continue }
+        if allSpecial[index] {
+          if apply { markSpecial(part, series, at: offset) }
+          continue
+        }
         let factor = Decimal.integers[Int(target - form)]
         for row in 0..<part.rowCount where isDecimalCell(part, series, row) {
           let cell = cells[offset + row]
@@ -113,12 +131,18 @@ extension ValueColumns {
           } else {
             // Even without a factor: an integer that is only exact unscaled cannot be divided by the new scale.
             let (product, overflow) = cell.multipliedReportingOverflow(by: factor)
-            guard !overflow, product.magnitude < Decimal.scaledLimit.magnitude else { return false }
+            guard !overflow, target == 0 || product.magnitude < Decimal.scaledLimit.magnitude else { return false }
           }
         }
       }
     }
     return true
+  }
+
+  private mutating func markSpecial(_ part: ValueColumns, _ series: Int, at offset: Int) {
+    var marks = special ?? Bitmap(count: cellCount)
+    for row in 0..<part.rowCount where part.isPresent(series, row) { marks.set(offset + row) }
+    special = marks
   }
 
   private mutating func makeRaw(_ series: Int, _ parts: [ValueColumns]) {
@@ -181,16 +205,19 @@ extension ValueColumns {
     return result
   }
 
-  /// Two matrices of one row, the series of one after those of the other.
-  static func stacked(_ upper: ValueColumns, _ lower: ValueColumns) -> ValueColumns {
+  /// Matrices of one row, the series of one after those of the other.
+  static func stacked(_ parts: [ValueColumns]) -> ValueColumns {
     var result = ValueColumns(
-      seriesCount: upper.seriesCount + lower.seriesCount, rowCount: 1, forms: upper.forms + lower.forms,
-      cells: upper.cells + lower.cells, present: nil, special: nil)
-    if upper.special != nil || lower.special != nil {
+      seriesCount: parts.reduce(0) { $0 + $1.seriesCount }, rowCount: 1, forms: parts.flatMap(\.forms),
+      cells: parts.flatMap(\.cells), present: nil, special: nil)
+    if parts.contains(where: { $0.special != nil }) {
       var marks = Bitmap(count: result.cellCount)
-      for series in 0..<upper.seriesCount where upper.special?.isSet(series) == true { marks.set(series) }
-      for series in 0..<lower.seriesCount where lower.special?.isSet(series) == true {
-        marks.set(upper.seriesCount + series)
+      var offset = 0
+      for part in parts {
+        if let special = part.special {
+          for series in 0..<part.seriesCount where special.isSet(series) { marks.set(offset + series) }
+        }
+        offset += part.seriesCount
       }
       result.special = marks
     }

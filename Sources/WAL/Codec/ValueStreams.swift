@@ -3,7 +3,7 @@
 ///     forms     a byte a series: bits 0-3 scale 0...12, 13 raw, 15 absent; 0x10 constant, 0x20 partial, 0x40 special
 ///     presence  for each partial series a bitmap of its rows, lowest bit first, (rows + 7) / 8 bytes
 ///     specials  for each series with specials: varint count, then their rows as varints (each less the one before, minus one)
-///     firsts    for each decimal series the first integer, zigzag varint
+///     firsts    for each decimal series the first integer, zigzag varint (none when all its present cells are special)
 ///     deltas    for each decimal series that is not constant the differences of the following integers, zigzag varints
 ///     raws      for each raw series the doubles' bits (one if constant), and for each special cell its bits, little-endian
 struct ValueStreams: Sendable {
@@ -34,8 +34,9 @@ struct ValueStreams: Sendable {
             continue
           }
           let base = series * rows
-          if columns.present == nil, columns.special == nil {
-            appendPlain(form, UnsafeBufferPointer(rebasing: cells[base..<(base + rows)]))
+          let range = base..<(base + rows)
+          if columns.present?.isAllSet(range) ?? true, columns.special?.isNoneSet(range) ?? true {
+            appendPlain(form, UnsafeBufferPointer(rebasing: cells[range]))
           } else {
             appendGeneral(form, cells, base, columns)
           }

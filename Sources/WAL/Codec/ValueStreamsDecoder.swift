@@ -100,6 +100,9 @@ extension ValueColumns {
       var bitmap = Bitmap(count: encoded.count * rowCount)
       for (series, form) in encoded.enumerated() where form & Form.special != 0 && form != Form.absent {
         let count = try specials.count("values: specials", limit: rowCount, in: payload)
+        guard count > 0 else {
+          throw FormatError(.inconsistent, "values: series \(series) has no special cell", at: specials.offset)
+        }
         var row = 0
         for index in 0..<count {
           let at = specials.offset

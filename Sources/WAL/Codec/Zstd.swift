@@ -43,8 +43,6 @@ struct ZstdDecompressor: ~Copyable {
 
   init() throws(FormatError) {
     guard let made = ZSTD_createDCtx() else { throw FormatError(.inconsistent, "zstd: no memory for a context") }
-    // A frame that wants a window larger than any payload is refused before it allocates.
-    ZSTD_DCtx_setParameter(made, ZSTD_d_windowLogMax, 24)
     context = made
   }
 
@@ -52,6 +50,11 @@ struct ZstdDecompressor: ~Copyable {
 
   /// The frame's content, which has to be exactly `size` bytes; `size` has been checked against a limit by the caller.
   func decompress(_ frame: RawSpan, size: Int, what: @autoclosure () -> String) throws(FormatError) -> [UInt8] {
+    // One frame and nothing behind it, not even one that a decoder skips.
+    let length = frame.withUnsafeBytes { ZSTD_findFrameCompressedSize($0.baseAddress, $0.count) }
+    guard length == frame.byteCount else {
+      throw FormatError(.inconsistent, "\(what()): not one zstd frame of \(frame.byteCount) bytes")
+    }
     // The frame's own word comes first: a header that disagrees costs no allocation.
     let declared = frame.withUnsafeBytes { ZSTD_getFrameContentSize($0.baseAddress, $0.count) }
     guard declared == UInt64(size) else {

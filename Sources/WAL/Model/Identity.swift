@@ -37,6 +37,10 @@ public struct Tenant: Hashable, Sendable, CustomStringConvertible {
 
   private init(unchecked name: String) { self.name = name }
 
+  public static func == (a: Self, b: Self) -> Bool { a.name.hasSameBytes(as: b.name) }
+
+  public func hash(into hasher: inout Hasher) { name.hashBytes(into: &hasher) }
+
   public var description: String { name.isEmpty ? "(default)" : name }
 }
 

@@ -1,4 +1,4 @@
-/// One name and its value, as Prometheus and Loki use them.
+/// One name and its value, as Prometheus and Loki use them. Equal means equal bytes.
 public struct Label: Hashable, Sendable {
   public var name: String
   public var value: String
@@ -6,6 +6,15 @@ public struct Label: Hashable, Sendable {
   public init(_ name: String, _ value: String) {
     self.name = name
     self.value = value
+  }
+
+  public static func == (a: Self, b: Self) -> Bool {
+    a.name.hasSameBytes(as: b.name) && a.value.hasSameBytes(as: b.value)
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    name.hashBytes(into: &hasher)
+    value.hashBytes(into: &hasher)
   }
 }
 
@@ -18,27 +27,29 @@ public struct Labels: Hashable, Sendable {
 
   /// Sorts the labels; of two with one name the later one stays. Empty values are kept: whoever collects decides.
   public init(_ labels: [Label]) {
-    var sorted = labels
     // Nearly always sorted already, so the check is cheaper than a sort.
-    if !zip(sorted, sorted.dropFirst()).allSatisfy({ Labels.utf8Less($0.name, $1.name) }) {
-      var byName: [String: Int] = [:]
-      var unique: [Label] = []
-      for label in labels {
-        if let at = byName[label.name] {
-          unique[at] = label
-        } else {
-          byName[label.name] = unique.count
-          unique.append(label)
-        }
-      }
-      sorted = unique.sorted { Labels.utf8Less($0.name, $1.name) }
+    if zip(labels, labels.dropFirst()).allSatisfy({ $0.name.precedesByBytes($1.name) }) {
+      pairs = labels
+      return
     }
-    pairs = sorted
+    let sorted = labels.enumerated().sorted { a, b in
+      a.element.name.hasSameBytes(as: b.element.name)
+        ? a.offset < b.offset : a.element.name.precedesByBytes(b.element.name)
+    }
+    var unique: [Label] = []
+    for (_, label) in sorted {
+      if let last = unique.last, last.name.hasSameBytes(as: label.name) {
+        unique[unique.count - 1] = label
+      } else {
+        unique.append(label)
+      }
+    }
+    pairs = unique
   }
 
   /// The value of the label with this name, or nil.
   public subscript(name: String) -> String? {
-    pairs.first { $0.name == name }?.value
+    pairs.first { $0.name.hasSameBytes(as: name) }?.value
   }
 
   /// The metric's name, or the empty string.
@@ -46,10 +57,6 @@ public struct Labels: Hashable, Sendable {
 
   /// The label that holds the metric's name.
   public static let metricNameLabel = "__name__"
-
-  private static func utf8Less(_ a: String, _ b: String) -> Bool {
-    a.utf8.lexicographicallyPrecedes(b.utf8)
-  }
 }
 
 extension Labels: CustomStringConvertible {

@@ -24,6 +24,16 @@ public struct MetricMetadata: Hashable, Sendable {
   }
 
   public static let none = MetricMetadata()
+
+  public static func == (a: Self, b: Self) -> Bool {
+    a.type == b.type && a.unit.hasSameBytes(as: b.unit) && a.help.hasSameBytes(as: b.help)
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(type)
+    unit.hashBytes(into: &hasher)
+    help.hashBytes(into: &hasher)
+  }
 }
 
 /// One entry of a series table: a label set and what is known of its family. For logs: a stream, without metadata.

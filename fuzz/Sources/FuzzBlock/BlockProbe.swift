@@ -9,18 +9,21 @@ import Model
 ///     5 to 8      entries
 ///     9 to 24     smallest and largest time
 ///     25          tables
-///     26 …        payload
+///     26          0: sequences from 1; otherwise they end that many before the last possible one
+///     27 …        payload
 public enum BlockProbe {
-  public static let controlBytes = 26
+  public static let controlBytes = 27
 
   /// Nil when the bytes are too short or the header would be refused anyway.
-  public static func block(_ bytes: [UInt8], firstSequence: UInt64 = 1) -> SealedBlock? {
+  public static func block(_ bytes: [UInt8], after earlier: SealedBlock? = nil) -> SealedBlock? {
     guard bytes.count > controlBytes else { return nil }
     func number(_ range: Range<Int>) -> UInt64 { bytes[range].reversed().reduce(0) { $0 << 8 | UInt64($1) } }
     let payload = Array(bytes[controlBytes...])
     let frame = zstdFrame(payload)
     let rows = number(1..<5)
     let tables = Int(bytes[25])
+    let start = bytes[26] == 0 ? 1 : UInt64.max &- UInt64(bytes[26]) &- rows &+ 1
+    let firstSequence = earlier.map { $0.header.sequences.upperBound &+ 1 } ?? start
     var out = ByteWriter()
     out.raw(BlockHeader.magic)
     out.raw([1, bytes[0] & 1 + 1, 0, 0])
@@ -56,6 +59,7 @@ public enum BlockProbe {
     out.fixed(header.times.lowerBound)
     out.fixed(header.times.upperBound)
     out.byte(UInt8(header.tables.count))
+    out.byte(0)
     out.raw(payload)
     return out.bytes
   }
@@ -91,19 +95,24 @@ public enum BlockProbe {
         group.forEachSample { _, _, _, _ in samples += 1 }
         samples += group.extras.histograms.count
       case .loose(let group): samples += group.values.count + group.extras.histograms.count
-      case .logs(let group): for entry in 0..<group.count { samples += group.entry(entry).line.isEmpty ? 1 : 1 }
+      case .logs(let group): samples += (0..<group.count).filter { group.entry($0).line.count >= 0 }.count
       }
     }
     precondition(samples == first.header.entryCount, "\(samples) samples, header \(first.header.entryCount)")
     let rows = UInt64(first.header.rowCount)
-    guard let second = block(bytes, firstSequence: rows + 1), var sealer = try? BlockSealer() else { return true }
+    guard var sealer = try? BlockSealer() else { return true }
     do {
+      let range = first.header.sequences
+      let middle = range.lowerBound + (rows / 2)
+      let cut = try sealer.dropping([middle...middle], from: first)
+      for block in cut { _ = try opener.open(block) }
+      precondition(cut.reduce(0) { $0 + $1.header.rowCount } == Int(rows - 1), "cutting lost rows")
+      let rejoined = try sealer.merge(cut)
+      precondition(rejoined.reduce(0) { $0 + $1.header.rowCount } == Int(rows - 1), "joining lost rows")
+      guard let second = block(bytes, after: first) else { return true }
       let merged = try sealer.merge([first, second])
       for block in merged { _ = try opener.open(block) }
       precondition(merged.reduce(0) { $0 + $1.header.entryCount } == 2 * samples, "merging lost samples")
-      let cut = try sealer.dropping([2...2], from: first)
-      for block in cut { _ = try opener.open(block) }
-      precondition(cut.reduce(0) { $0 + $1.header.rowCount } == Int(rows > 1 ? rows - 1 : rows), "cutting lost rows")
     } catch {
       // A join or a cut may be larger than what it is made of, and is then refused; anything else is a fault of ours.
       precondition(error.kind == .tooLarge, "\(error)")
