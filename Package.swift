@@ -56,9 +56,16 @@ let walTests: [Target] = [
   tests("WALTests", ["WAL", "Codec", "Model", "CLMDB", "CTreeWalk"]),
 ]
 
+let scrapeTargets: [Target] = [
+  room("ScrapeTables", "Sources/Collectors/ScrapeTables", ["Model", "Codec", "Parsing"]),
+  tests("ScrapeTablesTests", ["ScrapeTables", "Parsing", "Model", "Codec"]),
+  bench("ScrapeBench", "Sources/Bin/Bench/Scrape", ["ScrapeTables", "Model", "Codec"]),
+]
+
 let forwarderTargets: [Target] = [
   room("Forwarders", "Sources/Forwarders/File", ["Model", "Codec"]),
   tests("ForwardersTests", ["Forwarders", "Model", "Codec", "CZstd"]),
+  bench("FileBench", "Sources/Bin/Bench/File", ["Forwarders", "Model", "Codec"]),
 ]
 
 let nioTargets: [Target] = [
@@ -69,12 +76,9 @@ let nioTargets: [Target] = [
       .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
       .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
     ]),
-  room("Collectors", "Sources/Collectors/Scrape", ["Model", "Codec", "Parsing", "HTTP"]),
+  room("Collectors", "Sources/Collectors/Scrape", ["Model", "Codec", "Parsing", "ScrapeTables", "HTTP"]),
   tests(
-    "CollectorsTests",
-    [
-      "Collectors", "HTTP", "Parsing", "Model", "Codec",
-    ]),
+    "CollectorsTests", ["Collectors", "HTTP", "ScrapeTables", "Parsing", "Model", "Codec"]),
 ]
 
 let programTargets: [Target] = [
@@ -104,6 +108,8 @@ let package = Package(
     .executable(name: "bench-block", targets: ["BlockBench"]),
     .executable(name: "bench-parse", targets: ["ParseBench"]),
     .executable(name: "bench-wal", targets: ["LogBench"]),
+    .executable(name: "bench-scrape", targets: ["ScrapeBench"]),
+    .executable(name: "bench-file", targets: ["FileBench"]),
   ],
   dependencies: pureOnly
     ? []
@@ -117,6 +123,6 @@ let package = Package(
       .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
       .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
-  targets: systemLibraries + pureTargets + forwarderTargets + walTests
+  targets: systemLibraries + pureTargets + scrapeTargets + forwarderTargets + walTests
     + (pureOnly ? [] : nioTargets + programTargets)
 )

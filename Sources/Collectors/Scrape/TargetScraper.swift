@@ -2,6 +2,7 @@ import Codec
 import HTTP
 import Model
 import Parsing
+import ScrapeTables
 
 /// One target: fetches it once at a time and turns the answer into rows. Owned by the target's loop.
 struct TargetScraper {

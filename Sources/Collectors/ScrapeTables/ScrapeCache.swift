@@ -8,26 +8,35 @@ import Parsing
 /// looked up by the bytes that the target wrote, so that for a known one no label is touched; its value goes into its slot.
 ///
 /// Source of the rules: prometheus/prometheus, scrape/scrape.go (append, updateStaleMarkers, report).
-struct ScrapeCache: Sendable {
+package struct ScrapeCache: Sendable {
   /// What `read` has found. `samples` counts all, stored or not.
-  struct Reading: Sendable, Equatable {
-    var samples = 0
+  package struct Reading: Sendable, Equatable {
+    package var samples = 0
     /// A series for the second time in one scrape, or a sample whose own timestamp is not newer than its last one.
-    var duplicates = 0
+    package var duplicates = 0
     /// More labels or bytes than a table takes.
-    var refused = 0
+    package var refused = 0
+
+    package init() {}
   }
 
   /// What the series about the scrape itself say.
-  struct Report: Sendable {
+  package struct Report: Sendable {
     var isUp: Bool
     var durationSeconds: Double
     var samples: Int
     /// Samples left after relabelling.
     var samplesKept: Int
+
+    package init(isUp: Bool, durationSeconds: Double, samples: Int, samplesKept: Int) {
+      self.isUp = isUp
+      self.durationSeconds = durationSeconds
+      self.samples = samples
+      self.samplesKept = samplesKept
+    }
   }
 
-  static let reportNames = [
+  package static let reportNames = [
     "up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling",
     "scrape_series_added",
   ]
@@ -53,8 +62,10 @@ struct ScrapeCache: Sendable {
 
   // By slot.
   var values: [Double] = []
-  /// The scrape in which the series was met last.
+  /// The scrape in which the series had its last sample.
   var metIn: [UInt32] = []
+  /// The scrape in which the target wrote the series last, if only with a sample that is stored already.
+  var aliveIn: [UInt32] = []
   /// Had a sample without its own timestamp in the last scrape, so it gets a marker when it is gone.
   var tracked: [Bool] = []
   /// Was there in the last scrape that succeeded.
@@ -63,14 +74,24 @@ struct ScrapeCache: Sendable {
   /// The number of the scrape; 0 marks a slot that was never met.
   var scrape: UInt32 = 0
   var readSucceeded = false
-  /// The own timestamps of the samples that stand in the row.
-  var rowTimestamps: [UInt32: Int64] = [:]
-  /// The newest own timestamp of each series in this scrape, and in all before.
-  var newestTimestamps: [UInt32: Int64] = [:]
-  var lastTimestamps: [UInt32: Int64] = [:]
+  /// By slot; empty until a sample comes with a timestamp of its own.
+  var own: [OwnTimes] = []
+  /// The slots that have had such a sample in this scrape, old or new.
+  var ownSlots: [UInt32] = []
   /// Samples of series that have one in the row already.
   var later: [LaterSample] = []
   var renewal: [String: MetricMetadata]?
+
+  /// A series' own timestamps, in milliseconds.
+  struct OwnTimes: Sendable {
+    /// The newest of the scrapes that were stored.
+    var last = Int64.min
+    /// The scrape that the two fields below are of.
+    var scrape: UInt32 = 0
+    var newest = Int64.min
+    /// Of the sample that stands in the row, when it has one.
+    var row: Int64?
+  }
 
   struct LaterSample: Sendable {
     var slot: UInt32
@@ -78,7 +99,7 @@ struct ScrapeCache: Sendable {
     let value: Double
   }
 
-  init(labels: SampleLabels, source: UInt64, honorTimestamps: Bool = true) {
+  package init(labels: SampleLabels, source: UInt64, honorTimestamps: Bool = true) {
     self.labels = labels
     self.source = source
     self.honorTimestamps = honorTimestamps
@@ -92,15 +113,13 @@ struct ScrapeCache: Sendable {
   }
 
   /// Series that the tables name, absent ones among them.
-  var seriesCount: Int { values.count }
-  var partCount: Int { parts.parts.count }
-  var tableCounts: [Int] { parts.parts.map(\.tables.count) }
-  var rebuilds: Int { parts.rebuilds }
+  package var seriesCount: Int { values.count }
+  package var rebuilds: Int { parts.rebuilds }
 }
 
 extension ScrapeCache {
   /// Reads an exposition. After an error the scrape counts as failed as a whole, and `reading` says how far it went.
-  mutating func read(_ bytes: Span<UInt8>, reading: inout Reading) throws {
+  package mutating func read(_ bytes: Span<UInt8>, reading: inout Reading) throws {
     scrape &+= 1
     readSucceeded = false
     forgetOwnTimestamps()
@@ -110,7 +129,18 @@ extension ScrapeCache {
     var parser = TextParser()
     var previous = -1
     do {
-      while let entry = try parser.next(in: bytes) {
+      while true {
+        // What nearly always comes is the series that came next the last time.
+        if let key = index.follower(of: previous),
+          let (value, timestamp) = try index.sample(of: key, next: &parser, in: bytes)
+        {
+          reading.samples &+= 1
+          index.met(key, in: scrape)
+          previous = key
+          record(index.slots[key], value, timestamp, &reading)
+          continue
+        }
+        guard let entry = try parser.next(in: bytes) else { break }
         switch entry {
         case .sample(let series, let value, let timestamp):
           reading.samples &+= 1
@@ -150,6 +180,7 @@ extension ScrapeCache {
         reading.duplicates &+= 1
       } else {
         metIn[Int(slot)] = scrape
+        aliveIn[Int(slot)] = scrape
         values[Int(slot)] = value
       }
     } else if let timestamp {
@@ -160,25 +191,31 @@ extension ScrapeCache {
   /// A sample with its own timestamp. The first of a series stands in the row; later ones go into loose rows, as a series has one place in
   /// a row. One that is not newer than the last of its series was stored before, or would be refused as out of order.
   private mutating func recordOwn(_ slot: UInt32, _ value: Double, _ timestamp: Int64, _ reading: inout Reading) {
-    guard timestamp > (newestTimestamps[slot] ?? lastTimestamps[slot] ?? .min) else {
-      reading.duplicates += 1
+    let at = Int(slot)
+    aliveIn[at] = scrape
+    if own.isEmpty { own = [OwnTimes](repeating: .init(), count: values.count) }
+    if own[at].scrape != scrape {
+      own[at].scrape = scrape
+      own[at].newest = own[at].last
+      own[at].row = nil
+      ownSlots.append(slot)
+    }
+    guard timestamp > own[at].newest else {
+      reading.duplicates &+= 1
       return
     }
-    newestTimestamps[slot] = timestamp
-    if metIn[Int(slot)] == scrape {
+    own[at].newest = timestamp
+    if metIn[at] == scrape {
       later.append(LaterSample(slot: slot, timestamp: timestamp, value: value))
     } else {
-      metIn[Int(slot)] = scrape
-      values[Int(slot)] = value
-      rowTimestamps[slot] = timestamp
+      metIn[at] = scrape
+      values[at] = value
+      own[at].row = timestamp
     }
   }
 
-  func isReport(_ slot: Int) -> Bool { slot < Self.reportNames.count }
-
   mutating func forgetOwnTimestamps() {
-    rowTimestamps.removeAll(keepingCapacity: true)
-    newestTimestamps.removeAll(keepingCapacity: true)
+    ownSlots.removeAll(keepingCapacity: true)
     later.removeAll(keepingCapacity: true)
   }
 
@@ -222,6 +259,8 @@ extension ScrapeCache {
       for identity in added { slotOf[identity] = nil }
       values.removeLast(values.count - slots)
       metIn.removeLast(metIn.count - slots)
+      aliveIn.removeLast(aliveIn.count - slots)
+      if !own.isEmpty { own.removeLast(own.count - slots) }
       tracked.removeLast(tracked.count - slots)
       known.removeLast(known.count - slots)
       throw error
@@ -231,6 +270,8 @@ extension ScrapeCache {
   private mutating func appendSlot() {
     values.append(0)
     metIn.append(0)
+    aliveIn.append(0)
+    if !own.isEmpty { own.append(.init()) }
     tracked.append(false)
     known.append(false)
   }

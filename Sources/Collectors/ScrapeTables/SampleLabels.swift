@@ -4,7 +4,7 @@ import Model
 ///
 /// Source: prometheus/prometheus, scrape/scrape.go (mutateSampleLabels, mutateReportSampleLabels, resolveConflictingExposedLabels);
 /// external labels as in storage/remote/queue_manager.go (processExternalLabels).
-struct SampleLabels: Sendable {
+package struct SampleLabels: Sendable {
   /// With `__name__` or any other label that the target has for its series, such as `job` and `instance`.
   let target: [Label]
   /// Added where a series has none of that name.
@@ -12,10 +12,16 @@ struct SampleLabels: Sendable {
   /// Whether a scraped label beats the target's label of the same name. Otherwise it is kept as `exported_<name>`.
   let honorLabels: Bool
 
+  package init(target: [Label], external: [Label], honorLabels: Bool) {
+    self.target = target
+    self.external = external
+    self.honorLabels = honorLabels
+  }
+
   static let exportedPrefix = "exported_"
 
   /// A scraped label with an empty value is as good as absent, except that with `honorLabels` it keeps the target's away.
-  func stored(_ scraped: [Label]) -> Labels {
+  package func stored(_ scraped: [Label]) -> Labels {
     var labels: [Label] = []
     labels.reserveCapacity(scraped.count + target.count + external.count)
     if honorLabels {

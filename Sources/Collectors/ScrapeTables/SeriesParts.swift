@@ -41,52 +41,56 @@ struct SeriesParts: Sendable {
   mutating func restore(_ mark: [Part]) { parts = mark }
 
   /// Gives the new series their table: an extension, or one new table for the part when four are full or the new ones outnumber the known.
-  /// `isKept` says of a slot whether it is needed in such a new table. Slots move; the result maps old to new, nil for dropped ones.
+  /// A part of which under half is alive gets a new table, too; neighbours that need one become one part where they fit.
+  /// `isKept` says of a slot whether it is needed in a new table. Slots move: the result maps old to new, nil for dropped ones; nil when none has moved.
   mutating func settle(isKept: (Int) -> Bool) throws(FormatError) -> [UInt32?]? {
-    var keptSlots: [Bool]?
-    var start = 0
-    var index = 0
-    let total = count
-    while index < parts.count {
-      let part = parts[index]
-      let slots = start..<start + part.count
-      start = slots.upperBound
-      let alive = slots.reduce(0) { isKept($1) ? $0 + 1 : $0 }
-      let outgrown =
-        !part.fresh.isEmpty
-        && (part.tables.count >= FormatLimits.groupTables || part.fresh.count >= part.tabled)
-      let sparse = part.count >= Self.smallestShrunk && alive * 2 < part.count
-      if part.tabled > 0, outgrown || sparse {
-        let rebuilt = try rebuild(part, firstSlot: slots.lowerBound, isKept: isKept, replacing: { $0 })
-        if alive < part.count {
-          var kept = keptSlots ?? [Bool](repeating: true, count: total)
-          for slot in slots where !isKept(slot) { kept[slot] = false }
-          keptSlots = kept
-        }
-        parts.replaceSubrange(index...index, with: rebuilt)
-        index += rebuilt.count
-        rebuilds += 1
-      } else {
-        index += 1
-      }
-    }
-    try sealFresh()
-    return keptSlots.map(Self.moves)
-  }
-
-  /// Makes every table anew, with what `replacing` makes of each series.
-  mutating func renew(isKept: (Int) -> Bool, replacing: (Series) -> Series) throws(FormatError) -> [UInt32?] {
-    var kept = [Bool](repeating: true, count: count)
-    var renewed: [Part] = []
+    var needsNewTable: [Bool] = []
     var start = 0
     for part in parts {
       let slots = start..<start + part.count
       start = slots.upperBound
-      renewed += try rebuild(part, firstSlot: slots.lowerBound, isKept: isKept, replacing: replacing)
-      for slot in slots { kept[slot] = isKept(slot) }
+      let alive = slots.count(where: isKept)
+      let outgrown =
+        !part.fresh.isEmpty
+        && (part.tables.count >= FormatLimits.groupTables || part.fresh.count >= part.tabled)
+      let sparse = part.count >= Self.smallestShrunk && alive * 2 < part.count
+      needsNewTable.append(part.tabled > 0 && (outgrown || sparse))
     }
-    parts = renewed
-    rebuilds += 1
+    guard needsNewTable.contains(true) else {
+      try sealFresh()
+      return nil
+    }
+    let moves = try renew(isKept: isKept, replacing: { $0 }, onlyParts: needsNewTable)
+    try sealFresh()
+    return moves
+  }
+
+  /// Makes every table anew, or those of some parts, with what `replacing` makes of each series.
+  mutating func renew(
+    isKept: (Int) -> Bool, replacing: (Series) -> Series, onlyParts: [Bool]? = nil
+  ) throws(FormatError) -> [UInt32?] {
+    var kept = [Bool](repeating: true, count: count)
+    var renewed: [Part] = []
+    var gathered: [Series] = []
+    var start = 0
+    for (index, part) in parts.enumerated() {
+      let slots = start..<start + part.count
+      start = slots.upperBound
+      let isRenewed = onlyParts?[index] ?? true
+      let series = isRenewed ? try keptSeries(of: part, firstSlot: slots.lowerBound, isKept, replacing) : []
+      if !isRenewed || gathered.count + series.count > Self.limitSeries {
+        renewed += try Self.tabled(gathered[...])
+        gathered = []
+      }
+      if isRenewed {
+        for slot in slots { kept[slot] = isKept(slot) }
+        gathered += series
+        rebuilds += 1
+      } else {
+        renewed.append(part)
+      }
+    }
+    parts = renewed + (try Self.tabled(gathered[...]))
     return Self.moves(kept)
   }
 
@@ -99,10 +103,9 @@ struct SeriesParts: Sendable {
     }
   }
 
-  /// The part over new tables; none when nothing of it is kept.
-  private func rebuild(
-    _ part: Part, firstSlot: Int, isKept: (Int) -> Bool, replacing: (Series) -> Series
-  ) throws(FormatError) -> [Part] {
+  private func keptSeries(
+    of part: Part, firstSlot: Int, _ isKept: (Int) -> Bool, _ replacing: (Series) -> Series
+  ) throws(FormatError) -> [Series] {
     var series: [Series] = []
     var slot = firstSlot
     for table in part.tables {
@@ -115,8 +118,7 @@ struct SeriesParts: Sendable {
       if isKept(slot) { series.append(entry) }
       slot += 1
     }
-    guard !series.isEmpty else { return [] }
-    return try Self.tabled(series[...])
+    return series
   }
 
   /// Encodes what has no table yet. Where it does not fit one, parts are split.
@@ -137,6 +139,7 @@ struct SeriesParts: Sendable {
 
   /// Series as parts of one table each: one part, or several when one table cannot hold them.
   private static func tabled(_ series: ArraySlice<Series>) throws(FormatError) -> [Part] {
+    guard !series.isEmpty else { return [] }
     do throws(FormatError) {
       let table = try SeriesTable(encoding: Array(series))
       return [Part(tables: [table], tabled: series.count)]

@@ -4,7 +4,7 @@ import Model
 extension ScrapeCache {
   /// The rows of the scrape that `read` has just read or that failed: values, markers for what is gone, and the report. A row for each part; loose
   /// rows for series with several samples. Throws when a table cannot be made; then the scrape is lost and the next one starts over.
-  mutating func rows(at timestamp: UnixMilliseconds, _ report: Report) throws(FormatError) -> [MetricRow] {
+  package mutating func rows(at timestamp: UnixMilliseconds, _ report: Report) throws(FormatError) -> [MetricRow] {
     let succeeded = readSucceeded
     readSucceeded = false
     if !succeeded {
@@ -12,15 +12,16 @@ extension ScrapeCache {
       forgetOwnTimestamps()
     }
     let scraped = Self.reportNames.count..<values.count
-    let seriesAdded = succeeded ? scraped.count { metIn[$0] == scrape && !known[$0] } : 0
+    let seriesAdded = succeeded ? scraped.count { aliveIn[$0] == scrape && !known[$0] } : 0
     let reports = [
       report.isUp ? 1 : 0, report.durationSeconds, Double(report.samples), Double(report.samplesKept),
       Double(seriesAdded),
     ]
     for (slot, value) in reports.enumerated() {
       metIn[slot] = scrape
+      aliveIn[slot] = scrape
       values[slot] = value
-      rowTimestamps[UInt32(slot)] = nil
+      if !own.isEmpty { own[slot].row = nil }
     }
     try settle(succeeded)
     let rows = makeRows(at: timestamp)
@@ -29,7 +30,7 @@ extension ScrapeCache {
   }
 
   /// The last rows of a target that is scraped no more: a marker for every series, the reports among them.
-  mutating func lastRows(at timestamp: UnixMilliseconds) -> [MetricRow] {
+  package mutating func lastRows(at timestamp: UnixMilliseconds) -> [MetricRow] {
     scrape &+= 1
     readSucceeded = false
     forgetOwnTimestamps()
@@ -41,9 +42,9 @@ extension ScrapeCache {
   /// Tables for what is new, and new ones for what has changed too much.
   private mutating func settle(_ succeeded: Bool) throws(FormatError) {
     guard succeeded || parts.hasFresh else { return }
-    let (metIn, tracked, scrape) = (metIn, tracked, scrape)
+    let (aliveIn, tracked, scrape) = (aliveIn, tracked, scrape)
     // A series that gets its marker in this row has to be in the tables once more.
-    let isKept = { (slot: Int) in !succeeded || metIn[slot] == scrape || tracked[slot] }
+    let isKept = { (slot: Int) in !succeeded || aliveIn[slot] == scrape || tracked[slot] }
     if let families = renewal {
       renewal = nil
       let moves = try parts.renew(isKept: isKept) { series in
@@ -62,20 +63,15 @@ extension ScrapeCache {
   /// Follows slots to where the tables have put them.
   private mutating func move(_ moves: [UInt32?]) {
     func moved<Value>(_ old: [Value]) -> [Value] { old.indices.compactMap { moves[$0] == nil ? nil : old[$0] } }
-    func moved(_ old: [UInt32: Int64]) -> [UInt32: Int64] {
-      var new: [UInt32: Int64] = [:]
-      for (slot, timestamp) in old { if let slot = moves[Int(slot)] { new[slot] = timestamp } }
-      return new
-    }
     values = moved(values)
     metIn = moved(metIn)
+    aliveIn = moved(aliveIn)
+    if !own.isEmpty { own = moved(own) }
+    ownSlots = ownSlots.compactMap { moves[Int($0)] }
     tracked = moved(tracked)
     known = moved(known)
     index.keep { _, slot in slot == KeyIndex.refused ? slot : moves[Int(slot)] }
     slotOf = slotOf.compactMapValues { moves[Int($0)] }
-    rowTimestamps = moved(rowTimestamps)
-    newestTimestamps = moved(newestTimestamps)
-    lastTimestamps = moved(lastTimestamps)
     later = later.compactMap { sample in
       moves[Int(sample.slot)].map { LaterSample(slot: $0, timestamp: sample.timestamp, value: sample.value) }
     }
@@ -97,11 +93,13 @@ extension ScrapeCache {
       }
       // A part of which nothing is left has nothing to say.
       guard row.absent.count < part.tabled else { continue }
-      if !rowTimestamps.isEmpty {
-        row.ownTimestamps = rowTimestamps.filter { slots.contains(Int($0.key)) }
-          .map { .init(series: UInt32(Int($0.key) - slots.lowerBound), timestamp: UnixMilliseconds($0.value)) }
-          .sorted { $0.series < $1.series }
-      }
+      row.ownTimestamps = ownSlots.lazy.filter { slots.contains(Int($0)) }
+        .compactMap { slot in
+          own[Int(slot)].row.map {
+            .init(series: UInt32(Int(slot) - slots.lowerBound), timestamp: UnixMilliseconds($0))
+          }
+        }
+        .sorted { $0.series < $1.series }
       rows.append(.scrape(row))
       let loose = later.filter { slots.contains(Int($0.slot)) }
       for start in stride(from: 0, to: loose.count, by: Self.looseRowSamples) {
@@ -117,16 +115,13 @@ extension ScrapeCache {
 
   /// What the next scrape is compared with.
   private mutating func remember(_ succeeded: Bool) {
-    var any = false
-    for slot in values.indices {
-      let met = metIn[slot] == scrape
-      tracked[slot] = met
-      any = any || met && !isReport(slot)
-    }
-    for slot in rowTimestamps.keys { tracked[Int(slot)] = false }
+    for slot in values.indices { tracked[slot] = metIn[slot] == scrape }
+    for slot in ownSlots where own[Int(slot)].row != nil { tracked[Int(slot)] = false }
     guard succeeded else { return }
-    lastTimestamps.merge(newestTimestamps) { _, newest in newest }
+    for slot in ownSlots { own[Int(slot)].last = own[Int(slot)].newest }
     // As in Prometheus, an empty answer does not make the series new that come back after it.
-    if any { for slot in values.indices { known[slot] = metIn[slot] == scrape } }
+    let scraped = Self.reportNames.count..<values.count
+    guard scraped.contains(where: { aliveIn[$0] == scrape }) else { return }
+    for slot in scraped { known[slot] = aliveIn[slot] == scrape }
   }
 }

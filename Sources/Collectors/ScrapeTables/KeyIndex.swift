@@ -1,10 +1,11 @@
 import Glibc
+import Model
 import Parsing
 
 /// The raw bytes of series, as targets write them, to small numbers: what lets a scrape go without parsing labels.
 ///
 /// A target writes its series in the same order nearly every time, so a key is first compared with the one that came after the
-/// previous key last time; only when that fails is it hashed.
+/// previous key the last time; only when that fails is it hashed.
 struct KeyIndex: Sendable {
   /// What stands in `slots` for a key whose samples are not stored.
   static let refused = UInt32.max
@@ -28,21 +29,26 @@ struct KeyIndex: Sendable {
 
   var count: Int { slots.count }
 
-  /// The key's number, or nil. `previous` is the key before it in this scrape, -1 at the beginning; `scrape` is noted.
+  /// The key that came after this one the last time; -1 stands for the beginning of a scrape.
   @inline(__always)
-  mutating func find(_ key: Range<Int>, in bytes: Span<UInt8>, after previous: Int, scrape: UInt32) -> Int? {
-    let expected = previous &+ 1 < followers.count ? Int(followers[previous &+ 1]) : 0
-    if expected < count, equals(expected, key, in: bytes) {
-      metIn[expected] = scrape
-      return expected
-    }
-    return search(key, in: bytes, after: previous, scrape: scrape)
+  func follower(of key: Int) -> Int? {
+    let follower = Int(followers[key &+ 1])
+    return follower < slots.count ? follower : nil
   }
 
-  @inline(never)
-  private mutating func search(
-    _ key: Range<Int>, in bytes: Span<UInt8>, after previous: Int, scrape: UInt32
-  ) -> Int? {
+  /// The sample at which the parser stands, when it is one of this key; else nil and the parser has not moved.
+  @inline(__always)
+  func sample(
+    of key: Int, next parser: inout TextParser, in bytes: Span<UInt8>
+  ) throws(ExpositionError) -> (value: Double, timestamp: UnixMilliseconds?)? {
+    try parser.sample(of: arena.span.extracting(starts[key]..<starts[key &+ 1]), in: bytes)
+  }
+
+  @inline(__always)
+  mutating func met(_ key: Int, in scrape: UInt32) { metIn[key] = scrape }
+
+  /// The key's number, or nil. `previous` is the key before it in this scrape, -1 at the beginning; both are noted.
+  mutating func find(_ key: Range<Int>, in bytes: Span<UInt8>, after previous: Int, scrape: UInt32) -> Int? {
     let hashed = hash(key, in: bytes)
     let tag = UInt32(truncatingIfNeeded: hashed >> 32)
     var at = Int(truncatingIfNeeded: hashed) & (buckets.count - 1)
@@ -50,7 +56,7 @@ struct KeyIndex: Sendable {
       let candidate = Int(buckets[at]) - 1
       if tags[candidate] == tag, equals(candidate, key, in: bytes) {
         followers[previous + 1] = UInt32(candidate)
-        metIn[candidate] = scrape
+        met(candidate, in: scrape)
         return candidate
       }
       at = (at + 1) & (buckets.count - 1)
