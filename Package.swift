@@ -78,7 +78,7 @@ let nioTargets: [Target] = [
     ]),
   room("Collectors", "Sources/Collectors/Scrape", ["Model", "Codec", "Parsing", "ScrapeTables", "HTTP"]),
   tests(
-    "CollectorsTests", ["Collectors", "HTTP", "ScrapeTables", "Parsing", "Model", "Codec"]),
+    "CollectorsTests", ["Collectors", "HTTP", "CZlib", "ScrapeTables", "Parsing", "Model", "Codec"]),
 ]
 
 let programTargets: [Target] = [

@@ -60,7 +60,9 @@ struct `Scraping targets over sockets` {
     }
     #expect(tables.count == 1)
     #expect(times.count == 5)
-    #expect(zip(times, times.dropFirst()).allSatisfy { $1 - $0 >= 45 })
+    // A busy machine starts one late, so that the next one follows sooner; but no tick is used twice.
+    #expect(zip(times, times.dropFirst()).allSatisfy { $1 > $0 })
+    #expect(times[4] - times[0] > 3 * 50)
     #expect(server.connections == 1)
     #expect(collector.counters.scrapes >= 5)
     #expect(collector.counters.failedScrapes == 0)
