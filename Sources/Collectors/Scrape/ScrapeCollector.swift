@@ -133,19 +133,22 @@ extension ScrapeCollector {
       isGone.withLock { $0 = true }
       scraping.cancel()
     }
-    var scraper = await withTaskCancellationHandler {
+    var (scraper, unstored) = await withTaskCancellationHandler {
       await scraping.value
     } onCancel: {
       scraping.cancel()
     }
     watching.cancel()
     await watching.value
+    await store(unstored, key, entry, sink)
     guard isGone.withLock({ $0 }) else { return }
-    let rows = scraper.lastRows(at: now())
-    await store(rows, key, entry, sink)
+    await store(scraper.lastRows(at: now()), key, entry, sink)
   }
 
-  private func scrapeAgainAndAgain(_ key: Key, _ entry: Entry, _ sink: any Sink) async -> TargetScraper {
+  /// Until it is cancelled. Gives back the scraper and the rows of a scrape that was complete when the end came.
+  private func scrapeAgainAndAgain(
+    _ key: Key, _ entry: Entry, _ sink: any Sink
+  ) async -> (TargetScraper, unstored: [MetricRow]) {
     let job = entry.job
     var scraper = TargetScraper(key.identity, of: job, http: http, userAgent: userAgent)
     var schedule = ScrapeSchedule(interval: job.interval, spread: key.identity.spread, now: now())
@@ -157,9 +160,7 @@ extension ScrapeCollector {
         break
       }
       let (timestamp, skipped) = schedule.start(now: now())
-      let result = await scraper.scrape(at: timestamp)
-      // A scrape that was cut off by the end says nothing about the target.
-      if Task.isCancelled { break }
+      guard let result = await scraper.scrape(at: timestamp) else { break }
       let series = scraper.cache.seriesCount
       note(key, entry) { status in
         status.health = result.failure == nil ? .up : .down
@@ -170,9 +171,11 @@ extension ScrapeCollector {
         status.series = series
       }
       state.withLock { $0.counters.add(result, skippedTicks: skipped) }
+      // Not in a task that is cancelled: the sink may not wait there.
+      if Task.isCancelled { return (scraper, result.rows) }
       await store(result.rows, key, entry, sink)
     }
-    return scraper
+    return (scraper, [])
   }
 
   private func store(_ rows: [MetricRow], _ key: Key, _ entry: Entry, _ sink: any Sink) async {

@@ -43,7 +43,8 @@ struct TargetScraper {
       source: identity.source, honorTimestamps: job.honorTimestamps)
   }
 
-  mutating func scrape(at timestamp: UnixMilliseconds) async -> Result {
+  /// Nil when the task was cancelled before the answer was there: that says nothing about the target, and the cache is as it was.
+  mutating func scrape(at timestamp: UnixMilliseconds) async -> Result? {
     let start = ContinuousClock.now
     var result = Result()
     do throws(HTTPError) {
@@ -52,6 +53,7 @@ struct TargetScraper {
       result.receivedBytes = answer.receivedBytes
       result.failure = read(answer, &result.reading)
     } catch {
+      if error.kind == .cancelled { return nil }
       result.failure = error.description
     }
     result.duration = start.duration(to: .now)

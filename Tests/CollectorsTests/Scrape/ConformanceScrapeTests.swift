@@ -79,7 +79,7 @@ struct ConformanceScrape {
     var samples: [[MemorySink.Sample]] = []
     var failures: [String?] = []
     for at in bodies.indices {
-      let result = await scraper.scrape(at: UnixMilliseconds(Int64(at + 1) * 60_000))
+      let result = try #require(await scraper.scrape(at: UnixMilliseconds(Int64(at + 1) * 60_000)))
       failures.append(result.failure)
       samples.append(try MemorySink.samples(result.rows).map { $0.without(["job", "instance"], unless: labels) })
     }
