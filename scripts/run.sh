@@ -37,7 +37,7 @@ forwarders:
     max_file_age: 1m
 CONFIGURATION
 
-# In a session of its own, so that Ctrl-C reaches the agent only and the exporter is there until the agent has stopped.
+# Both in sessions of their own, so that Ctrl-C reaches only this script: it stops the agent once, and the exporter after it.
 setsid "$exporter" --web.listen-address="127.0.0.1:$exporter_port" >data/node_exporter.log 2>&1 &
 exporter_pid=$!
 agent_pid=
@@ -59,7 +59,7 @@ cat <<WHERE
   Ctrl-C ends the agent in order, and node_exporter with it.
 
 WHERE
-.build/release/clymene agent --config.file data/clymene.yml --admin.http.host-ports "127.0.0.1:$admin_port" &
+setsid .build/release/clymene agent --config.file data/clymene.yml --admin.http.host-ports "127.0.0.1:$admin_port" &
 agent_pid=$!
 # The first wait ends early when a signal arrives; the second one gets the agent's own code.
 wait "$agent_pid" || true
