@@ -1,4 +1,5 @@
 import Foundation
+import Model
 import Testing
 
 @testable import Runtime
@@ -112,7 +113,9 @@ struct MetricsTextTests {
     counters.deliveredRows = 30
     counters.alarm = "no"
     var page = MetricsText()
-    LaneCounters.add([("a\"b", counters)], to: &page)
+    counters.oldestWaiting = UnixMilliseconds(1000)
+    LaneCounters.add([("a\"b", counters)], now: UnixMilliseconds(8500), to: &page)
+    #expect(page.text.contains("clymene_forwarder_waiting_seconds{forwarder=\"a\\\"b\"} 7.5\n"))
     #expect(page.text.contains("clymene_forwarder_requests_total{forwarder=\"a\\\"b\",outcome=\"refused\"} 1\n"))
     #expect(page.text.contains("clymene_forwarder_rows_delivered_total{forwarder=\"a\\\"b\"} 30\n"))
     #expect(page.text.contains("clymene_forwarder_held{forwarder=\"a\\\"b\"} 1\n"))

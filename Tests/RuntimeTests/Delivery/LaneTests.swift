@@ -57,6 +57,7 @@ struct LaneTests {
     #expect(source.acknowledged.isEmpty)
     #expect(counters.alarm?.contains("422") == true)
     #expect(pauses.allSatisfy { $0 > .seconds(20) })
+    #expect(counters.waitingSeconds(now: UnixMilliseconds(9000)) == 9)
   }
 
   @Test func halvesUntilTheDestinationTakesIt() async throws {

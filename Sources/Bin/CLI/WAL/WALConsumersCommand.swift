@@ -16,7 +16,7 @@ struct WALConsumersCommand: ParsableCommand {
 
     func run() async throws {
       try await options.run { inspector in
-        let consumers = try inspector.consumers()
+        let consumers = try inspector.consumersWithAge()
         if try !options.printJSON(consumers) { print(WALConsumersCommand.table(consumers)) }
       }
     }
@@ -53,7 +53,7 @@ struct WALConsumersCommand: ParsableCommand {
       let start = try start()
       try await options.run { inspector in
         try await inspector.resetConsumer(name, to: start)
-        let moved = try inspector.consumers().filter { $0.name == name }
+        let moved = try inspector.consumersWithAge().filter { $0.name == name }
         if try !options.printJSON(moved) { print(WALConsumersCommand.table(moved)) }
       }
     }
@@ -91,5 +91,21 @@ struct WALConsumersCommand: ParsableCommand {
       ])
     }
     return table.text
+  }
+}
+
+extension LogInspector {
+  /// The consumers, with the age of the oldest row that waits for each of them read from that row's block.
+  func consumersWithAge() throws(LogError) -> [ConsumerStatus] {
+    try consumers().map(withAge)
+  }
+
+  func withAge(_ consumer: ConsumerStatus) -> ConsumerStatus {
+    // Where the row is not there any more, or damaged, the log's own estimate has to do.
+    guard consumer.lagRows > 0, let block = (try? block(at: consumer.base)) ?? nil else { return consumer }
+    var consumer = consumer
+    let age = WallClock.now().rawValue - block.block.header.oldestTime.rawValue
+    consumer.lagSeconds = max(0, Double(age) / 1000)
+    return consumer
   }
 }

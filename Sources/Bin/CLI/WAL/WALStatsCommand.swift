@@ -9,7 +9,8 @@ struct WALStatsCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await options.run { inspector in
-      let stats = try inspector.stats()
+      var stats = try inspector.stats()
+      stats.consumers = stats.consumers.map(inspector.withAge)
       if try !options.printJSON(stats) { print(text(stats)) }
       if let problem = stats.catalogProblem { throw LogError(.damaged, "catalog.lmdb: \(problem)") }
     }

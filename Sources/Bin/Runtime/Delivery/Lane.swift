@@ -39,7 +39,7 @@ final class Lane: Sendable {
     var generation = source.generation
     while !Task.isCancelled {
       do {
-        if pending.isEmpty { pending = try await source.next(limitBytes: limits.requestBytes) }
+        if pending.isEmpty { pending = try await next() }
         if source.generation != generation {
           // The cursor was moved while these blocks waited.
           generation = source.generation
@@ -78,7 +78,14 @@ final class Lane: Sendable {
       })
   }
 
+  private func next() async throws -> [QueuedBlock] {
+    state.withLock { $0.oldestWaiting = nil }
+    return try await source.next(limitBytes: limits.requestBytes)
+  }
+
   private func deliver(_ request: [QueuedBlock], generation: UInt64) async -> Outcome {
+    let oldest = request.first?.block.block.header.oldestTime
+    state.withLock { $0.oldestWaiting = oldest }
     let start = ContinuousClock.now
     let outcome = await forwarder.deliver(Delivery(blocks: request.map(\.block), generation: generation))
     state.withLock { $0.requestTime += ContinuousClock.now - start }
@@ -139,5 +146,12 @@ extension LaneDecision.Alarm: CustomStringConvertible {
     case .misconfigured(let reason): "the destination does not let us in: \(reason)"
     case .refused(let reason): "the destination refuses the data, which stays in the log: \(reason)"
     }
+  }
+}
+
+extension BlockHeader {
+  /// Of the oldest sample or entry.
+  public var oldestTime: UnixMilliseconds {
+    UnixMilliseconds(signal == .logs ? times.lowerBound / 1_000_000 : times.lowerBound)
   }
 }

@@ -38,6 +38,13 @@ public struct LaneCounters: Sendable, Equatable {
   public var lastError: String?
   public var lastErrorAt: UnixMilliseconds?
   public var lastDeliveryAt: UnixMilliseconds?
+  /// The oldest sample or entry of what the lane has in hand; nil while nothing waits.
+  public var oldestWaiting: UnixMilliseconds?
 
   public init() {}
+
+  /// Age of the oldest row that waits; nil when none does.
+  public func waitingSeconds(now: UnixMilliseconds) -> Double? {
+    oldestWaiting.map { max(0, Double(now.rawValue - $0.rawValue) / 1000) }
+  }
 }

@@ -48,7 +48,6 @@ enum LogMetrics {
     }
     family("waiting_rows", .gauge, "Rows in the log that the destination has not acknowledged.") { Double($0.lagRows) }
     family("waiting_bytes", .gauge, "About how many bytes that is.") { Double($0.lagBytes) }
-    family("waiting_seconds", .gauge, "Age of the oldest row that waits.") { $0.lagSeconds }
     family("rows_dropped_total", .counter, "Rows that the log dropped before the destination had them.") {
       Double($0.droppedRows)
     }

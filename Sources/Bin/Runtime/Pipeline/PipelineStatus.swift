@@ -41,7 +41,7 @@ final class PipelineStatus: StatusSource {
       uptimeSeconds: (ContinuousClock.now - startInstant).inSeconds.rounded(), ready: isReady,
       targets: collectors.targets(), log: panel(log, now: now),
       forwarders: zip(configuration.forwarders, lanes).map { settings, lane in
-        StatusSnapshot.ForwarderPanel(settings, lane.counters, consumers[settings.name])
+        StatusSnapshot.ForwarderPanel(settings, lane.counters, consumers[settings.name], now: now)
       })
   }
 
@@ -53,7 +53,7 @@ final class PipelineStatus: StatusSource {
     page.add("clymene_ready", .gauge, "1 when everything runs.", isReady ? 1 : 0)
     collectors.metrics(&page)
     LogMetrics.add(log.status(), to: &page)
-    LaneCounters.add(lanes.map { ($0.name, $0.counters) }, to: &page)
+    LaneCounters.add(lanes.map { ($0.name, $0.counters) }, now: WallClock.now(), to: &page)
     ProcessMetrics.read()?.add(to: &page)
     return page.text
   }
@@ -78,7 +78,9 @@ final class PipelineStatus: StatusSource {
 }
 
 extension StatusSnapshot.ForwarderPanel {
-  init(_ settings: ForwarderSettings, _ counters: LaneCounters, _ consumer: ConsumerStatus?) {
+  init(
+    _ settings: ForwarderSettings, _ counters: LaneCounters, _ consumer: ConsumerStatus?, now: UnixMilliseconds
+  ) {
     let waiting = consumer?.lagRows ?? 0
     let state: State =
       if counters.alarm != nil { .held } else if counters.failuresInARow > 0 { .retrying } else {
@@ -86,7 +88,8 @@ extension StatusSnapshot.ForwarderPanel {
       }
     self.init(
       name: settings.name, type: settings.type, state: state, waitingRows: waiting,
-      waitingBytes: Int(clamping: consumer?.lagBytes ?? 0), waitingSeconds: waiting > 0 ? consumer?.lagSeconds : nil,
+      waitingBytes: Int(clamping: consumer?.lagBytes ?? 0),
+      waitingSeconds: waiting > 0 ? counters.waitingSeconds(now: now) : nil,
       deliveredRows: counters.deliveredRows, droppedRows: consumer?.droppedRows ?? 0,
       lastDeliveryAt: counters.lastDeliveryAt.map { RFC3339.format($0.wholeSeconds) },
       lastError: counters.lastError, lastErrorAt: counters.lastErrorAt.map { RFC3339.format($0.wholeSeconds) },

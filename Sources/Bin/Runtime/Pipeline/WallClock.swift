@@ -2,8 +2,8 @@ import Glibc
 import Model
 
 /// The machine's clock, for what people and samples see. Waiting and ages use the monotonic clock.
-enum WallClock {
-  static func now() -> UnixMilliseconds {
+public enum WallClock {
+  public static func now() -> UnixMilliseconds {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return UnixMilliseconds(Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
