@@ -56,10 +56,10 @@ enum Rows {
     _ numbers: Range<Int>, padding: Int = 0, tenant: Tenant = .default, table: SeriesTable? = nil
   ) throws -> RowBatch {
     let table = try table ?? Rows.table()
-    var generator = SystemRandomNumberGenerator()
-    let entries = numbers.map { number in
+    let noise = FileHandle(forReadingAtPath: "/dev/urandom")
+    let entries = try numbers.map { number in
       // Random, so that compression does not undo the padding.
-      let rest = (0..<padding).map { _ in UInt8.random(in: 33...126, using: &generator) }
+      let rest = padding == 0 ? [] : [UInt8]((try noise?.read(upToCount: padding)) ?? Data())
       return LogRows.Entry(
         stream: 0,
         entry: LogEntry(timestamp: UnixNanoseconds(Int64(number) * 1_000_000), line: Array("\(number) ".utf8) + rest))
@@ -85,7 +85,7 @@ enum Rows {
       try opener.open(stored.block).groups.flatMap { group -> [Int] in
         guard case .logs(let logs) = group else { return [] }
         return (0..<logs.count).map { index in
-          Int(String(decoding: logs.line(index), as: UTF8.self).prefix { $0 != " " }) ?? -1
+          Int(String(decoding: logs.line(index).prefix { $0 != 0x20 }, as: UTF8.self)) ?? -1
         }
       }
     }

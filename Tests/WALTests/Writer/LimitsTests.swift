@@ -86,7 +86,8 @@ import Testing
     }
     #expect(accepted < 500)
     let blocks = try await cursor.drain(until: UInt64(accepted))
-    #expect(try Rows.numbers(blocks) == Array(0..<accepted))
+    let numbers = try Rows.numbers(blocks)
+    #expect(numbers == Array(0..<accepted), "\(log.status())")
     try await log.close()
   }
 

@@ -22,6 +22,10 @@ struct Environment: ~Copyable, @unchecked Sendable {
 
   /// `mapBytes` is address space, not disk: a file cannot grow past it. For reading, 0 takes what the file says.
   init(path: String, mapBytes: Int, mode: Mode, databases: UInt32 = 8) throws(LogError) {
+    switch mode {
+    case .writing, .writingLazily: try Environment.prepareLockFile(path + "-lock")
+    case .readingLive, .readingSealed: break
+    }
     var made: OpaquePointer?
     try lmdb(mdb_env_create(&made), "mdb_env_create")
     guard let made else { throw LogError(.storage(code: ENOMEM), "mdb_env_create gave nothing") }
@@ -44,6 +48,17 @@ struct Environment: ~Copyable, @unchecked Sendable {
   }
 
   deinit { mdb_env_close(raw) }
+
+  /// Gives LMDB's lock file its room on the disk. LMDB maps it and writes through the map: on a full disk that would be a SIGBUS and not
+  /// an error.
+  private static func prepareLockFile(_ path: String) throws(LogError) {
+    let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw LogError.system("open", path) }
+    defer { close(descriptor) }
+    // 126 readers of 64 bytes and the head: what LMDB takes by default.
+    let code = posix_fallocate(descriptor, 0, 8192)
+    guard code == 0 else { throw LogError.system("posix_fallocate", path, code: code) }
+  }
 
   /// Runs `body` in a write transaction and commits it; an error thrown inside, or by the commit, leaves the file as it was.
   borrowing func write<R>(

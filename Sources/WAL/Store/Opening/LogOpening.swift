@@ -56,7 +56,8 @@ struct LogOpening {
 
     var infos = sealed
     infos.append(SegmentInfo(totals: activeTotals, fileBytes: Files.length(active.segment.path) ?? 0))
-    let consumers = contents.consumers.mapValues { Consumer(record: $0, isHeld: false, isDirty: isCatalogNew) }
+    let isChanged = isCatalogNew || contents.damaged > 0 || !report.isClean
+    let consumers = contents.consumers.mapValues { Consumer(record: $0, isHeld: false, isDirty: isChanged) }
     let state = LogState(
       segments: infos, active: active.segment, end: end, positions: active.carried.positions, consumers: consumers)
     report.segments = infos.count
@@ -68,7 +69,14 @@ struct LogOpening {
       withoutSums: sealed.map(\.first).filter { !withSums.contains($0) })
     writer.isSealMarked = sealMarked
     writer.measureOthers()
-    if sealMarked { try writer.rollIfNotEmpty() }
+    if sealMarked {
+      do throws(LogError) {
+        try writer.rollIfNotEmpty()
+      } catch {
+        // The next commit takes the mark off and makes room as it always does; a full disk keeps no agent from starting.
+        guard error.isFull else { throw error }
+      }
+    }
     OpenLogs.add(configuration.directory, core: core, catalog: catalog)
     report.milliseconds = Double(Monotonic.now - start) / 1_000_000
     return (core, writer)
@@ -185,7 +193,7 @@ struct LogOpening {
       case .sound(let segment): return try look(into: segment)
       case .damaged(let found): reason = found
       }
-      return try rescueTail(first, path: path, before: firsts.last, reason: reason, time: time)
+      return try rescueTail(first, path: path, firsts: &firsts, reason: reason, time: time)
     }
     return nil
   }
@@ -248,13 +256,16 @@ struct LogOpening {
   }
 
   private mutating func rescueTail(
-    _ first: UInt64, path: String, before: UInt64?, reason: String, time: LogTime
+    _ first: UInt64, path: String, firsts: inout [UInt64], reason: String, time: LogTime
   ) throws(LogError) -> Tail {
     var carried = Segment.Carried(positions: contents.positions, consumers: contents.consumers)
-    if let before, let older = try? carriedBy(before) { carried = older }
-    let rebuilt = try SegmentRescue.rebuild(
-      path: path, first: first, bound: nil, carried: carried, sealedAt: nil,
-      created: time.at(sinceBoot: configuration.clock.sinceBoot()), reason: reason, configuration: configuration)
+    if let before = firsts.last, let older = try? carriedBy(before) { carried = older }
+    let configuration = configuration
+    let rebuilt = try makingRoom(&firsts, newest: first) { () throws(LogError) in
+      try SegmentRescue.rebuild(
+        path: path, first: first, bound: nil, carried: carried, sealedAt: nil,
+        created: time.at(sinceBoot: configuration.clock.sinceBoot()), reason: reason, configuration: configuration)
+    }
     report.findings.append(
       .segmentRebuilt(
         file: "segments/\(SegmentName.file(first))", reason: reason, blocks: Int(rebuilt.totals.blocks),
@@ -266,6 +277,33 @@ struct LogOpening {
     try Files.remove(path + "-lock")
     return try look(
       into: try Segment.open(path: path, first: first, mode: .writing, segmentBytes: configuration.segmentBytes))
+  }
+
+  /// Runs `body`; on a full disk gives it the reserve, then, where the policy says so, the oldest segments, one after the other.
+  private mutating func makingRoom<R>(
+    _ firsts: inout [UInt64], newest: UInt64, _ body: () throws(LogError) -> R
+  ) throws(LogError) -> R {
+    while true {
+      do throws(LogError) {
+        return try body()
+      } catch {
+        guard error.isFull else { throw error }
+        if configuration.reserve.exists {
+          configuration.reserve.release()
+          continue
+        }
+        guard configuration.whenFull == .dropOldest, let oldest = firsts.first else { throw error }
+        let end = firsts.count > 1 ? firsts[1] : newest
+        try Files.remove("\(configuration.segmentsDirectory)/\(SegmentName.file(oldest))")
+        firsts.removeFirst()
+        for (name, record) in contents.consumers {
+          var record = record
+          record.droppedRows += record.delivered.skip(to: end)
+          contents.consumers[name] = record
+        }
+        report.findings.append(.droppedForRoom(from: oldest, to: end))
+      }
+    }
   }
 
   /// Positions and received ranges as the segment before the newest has them: at most one segment old.

@@ -21,6 +21,8 @@ public struct OpeningReport: Sendable, Codable, Equatable {
     case positionsFromCopy
     /// Something in the directory that is none of the log's files; left alone.
     case unknownFile(String)
+    /// The disk was full; these rows went so that the log could be opened, by the policy `drop-oldest`.
+    case droppedForRoom(from: UInt64, to: UInt64)
     /// There is no room for the reserve.
     case noReserve
   }
@@ -51,6 +53,7 @@ extension OpeningReport.Finding: CustomStringConvertible {
     case .entriesDamaged(let file, let count): "\(count) small entries of \(file) do not fit their checksums; left out"
     case .positionsFromCopy: "collectors' positions are older than the data; some rows may be collected again"
     case .unknownFile(let file): "\(file) is no file of the log; left alone"
+    case .droppedForRoom(let from, let to): "the disk was full: rows \(from) to \(to) were dropped to open the log"
     case .noReserve: "there is no room for the reserve file"
     }
   }

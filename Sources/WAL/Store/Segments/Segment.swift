@@ -166,14 +166,20 @@ final class Segment: Sendable {
           return false
         }
         // A broken header is the block's own matter; the next key has to be behind its first row.
-        let rows = (try? StoredRecord.header(of: value, at: key))?.rowCount ?? 1
-        end = key + UInt64(rows)
+        let header = try? StoredRecord.header(of: value, at: key)
+        if let header, value.byteCount != RecordHead.byteCount + header.blockBytes {
+          found = "the block at offset \(key) is stored with \(value.byteCount) bytes and has \(header.blockBytes)"
+          return false
+        }
+        end = key + UInt64(header?.rowCount ?? 1)
         return true
       }
       guard found == nil else { return }
       try transaction.forEach(tables) { (key, value) throws(LogError) -> Bool in
-        if let header = try? SeriesTable.Header(reading: value), header.name.bytes != key.copied() {
-          found = "table \(header.name) is stored under another name"
+        if let header = try? SeriesTable.Header(reading: value),
+          header.name.bytes != key.copied() || header.tableBytes != value.byteCount
+        {
+          found = "table \(header.name) is stored under another name or with another length"
         }
         return found == nil
       }

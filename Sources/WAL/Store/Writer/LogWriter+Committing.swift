@@ -3,12 +3,31 @@ import Model
 
 // One group of requests, one transaction, one full sync; then the answers.
 extension LogWriter {
-  /// Commits the appends that were held and a group of new requests, and answers everyone who waits.
+  /// Commits the appends that were held and the new requests, in order, in groups of about `groupBytes`, and answers everyone who waits.
   func commit(_ requests: [Command]) {
-    let group = held.map(Command.append) + requests
+    let all = held.map(Command.append) + requests
     held = []
-    guard !group.isEmpty else { return }
+    var group: [Command] = []
+    var bytes = 0
+    for request in all {
+      if bytes > 0, bytes + request.bytes > groupBytes {
+        commit(group: group)
+        group = []
+        bytes = 0
+      }
+      group.append(request)
+      bytes += request.bytes
+    }
+    if !group.isEmpty { commit(group: group) }
+  }
+
+  /// Memory of the rows that share a transaction: what a segment holds at most, so that a group never outgrows one.
+  private var groupBytes: Int { min(8 << 20, max(256 << 10, configuration.segmentBytes)) }
+
+  private func commit(group: [Command]) {
     let bytes = group.reduce(0) { $0 + $1.bytes }
+    // Order: once something is put off, what comes behind it waits, too.
+    if !held.isEmpty { return putOff(group, bytes: bytes) }
     if core.state.withLock({ $0.isFull }), !hasRoom(for: 64 << 10), !freeSomething() {
       putOff(group, bytes: bytes)
       return
@@ -165,13 +184,13 @@ extension LogWriter {
 
   /// There is no room: whoever waits is told; what nobody waits for stays in memory and is tried again.
   private func putOff(_ group: [Command], bytes: Int) {
-    held = []
-    for case .append(let append) in group where append.reply == nil { held.append(append) }
-    let heldBytes = held.reduce(0) { $0 + $1.bytes }
+    let kept = group.filter(\.isUnwaited)
+    hold(kept)
+    let keptBytes = kept.reduce(0) { $0 + $1.bytes }
     let admitted = core.state.withLock { state in
       state.isFull = true
-      state.counters.appendsRejected += UInt64(group.count - held.count)
-      return state.release(bytes - heldBytes)
+      state.counters.appendsRejected += UInt64(group.count - kept.count)
+      return state.release(bytes - keptBytes)
     }
     for command in group {
       switch command {
@@ -183,19 +202,21 @@ extension LogWriter {
     for waiter in admitted { waiter.continuation.resume(returning: .success(())) }
   }
 
+  private func hold(_ commands: [Command]) {
+    for case .append(let append) in commands { held.append(append) }
+  }
+
   /// The disk refuses: whoever waits gets the error (the rows may be tried again); what nobody waits for stays in memory.
   private func fail(_ group: [Command], _ error: LogError, bytes: Int) {
-    held = []
     // Rows that can never be stored would be tried for ever.
-    if error.kind != .refused {
-      for case .append(let append) in group where append.reply == nil { held.append(append) }
-    }
-    let heldBytes = held.reduce(0) { $0 + $1.bytes }
+    let kept = error.kind == .refused ? [] : group.filter(\.isUnwaited)
+    hold(kept)
+    let keptBytes = kept.reduce(0) { $0 + $1.bytes }
     let lostRows = error.kind == .refused ? group.reduce(0) { $0 + $1.unwaitedRows } : 0
     let admitted = core.state.withLock { state in
       state.trouble = error.description
       state.counters.rowsRefused += UInt64(lostRows)
-      return state.release(bytes - heldBytes)
+      return state.release(bytes - keptBytes)
     }
     for command in group {
       switch command {
@@ -215,6 +236,10 @@ extension Command {
     case .receive(let receive): receive.bytes
     default: 0
     }
+  }
+
+  fileprivate var isUnwaited: Bool {
+    if case .append(let append) = self { append.reply == nil } else { false }
   }
 
   fileprivate var unwaitedRows: Int {

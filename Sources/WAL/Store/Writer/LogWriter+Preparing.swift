@@ -112,7 +112,6 @@ extension LogWriter {
     _ block: SealedBlock, from request: PendingReceive, into prepared: inout Prepared
   ) -> Prepared.ReceivedDraft {
     let header = block.header
-    guard header.sequences.upperBound < .max else { return .settled(.refused("sequences up to 2^64-1")) }
     var known = prepared.received[header.origin] ?? received[header.origin] ?? ReceivedOrigin(lastHeard: core.now)
     let verdict = known.judge(header.sequences)
     switch verdict {
@@ -158,11 +157,12 @@ extension LogWriter {
   }
 
   private func table(_ name: TableName, from request: PendingReceive) -> SeriesTable? {
-    if let sent = request.tables.first(where: { $0.name == name }) {
+    if let cached = tableCache[name] { return cached }
+    // One that bears a false name would spoil honest blocks later: it is as good as missing.
+    if let sent = request.tables.first(where: { $0.name == name }), (try? sent.verifyName()) != nil {
       tableCache.add(sent)
       return sent
     }
-    if let cached = tableCache[name] { return cached }
     guard activeTables.contains(name), let stored = try? active?.table(name) else { return nil }
     tableCache.add(stored)
     return stored

@@ -42,12 +42,22 @@ extension LogWriter {
     switch configuration.whenFull {
     case .dropOldest:
       if let sealed { return remove([sealed]) }
-      guard end > activeFirst, (try? roll()) != nil else { return false }
+      guard end > activeFirst, rollToFree() else { return false }
       return remove([activeFirst])
     case .reject:
       // What is delivered may go, and the active segment can only go once it is sealed.
-      guard isDelivered, end > activeFirst, (try? roll()) != nil else { return false }
+      guard isDelivered, end > activeFirst, rollToFree() else { return false }
       return retire(ignoringKeepDelivered: true)
+    }
+  }
+
+  private func rollToFree() -> Bool {
+    do throws(LogError) {
+      try roll()
+      return true
+    } catch {
+      note(trouble: error.description)
+      return false
     }
   }
 
@@ -103,6 +113,8 @@ extension LogWriter {
       state.counters.segmentsDropped += lost.dropped
       state.counters.rowsDropped += lost.rows
     }
+    // At once: what comes next may need it again.
+    if !gone.isEmpty { keepReserve() }
     return !gone.isEmpty
   }
 

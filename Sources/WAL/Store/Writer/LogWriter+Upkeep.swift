@@ -94,11 +94,11 @@ extension LogWriter {
     }
   }
 
-  private func keepReserve() {
+  func keepReserve() {
     let reserve = configuration.reserve
     guard !reserve.exists else { return }
     // Under drop-oldest what was given up comes back from what is dropped; a reject log waits for consumers.
-    if hasRoom(for: reserve.byteCount * 2), reserve.ensure() { measureOthers() }
+    if hasRoom(for: reserve.byteCount), reserve.ensure() { measureOthers() }
   }
 
   private func letGoOfDeliveredBlocks() {
@@ -130,13 +130,10 @@ extension LogWriter {
     _ = try? openCatalog?.apply(changes)
     _ = flushCatalog()
     if trouble == nil, let active {
-      do throws(LogError) {
-        let end = core.state.withLock { $0.end }
-        try CleanStop(tail: active.first, bytes: Files.length(active.path) ?? 0, end: end)
-          .write(configuration.cleanStopPath)
-      } catch {
-        trouble = error
-      }
+      let end = core.state.withLock { $0.end }
+      let mark = CleanStop(tail: active.first, bytes: Files.length(active.path) ?? 0, end: end)
+      // Without it the next opening looks closer; nothing is lost.
+      try? usingReserve { () throws(LogError) in try mark.write(configuration.cleanStopPath) }
     }
     shut()
     if let trouble { reply.fail(trouble) } else { reply.give(()) }

@@ -119,22 +119,15 @@ final class LogWriter: @unchecked Sendable {
   /// Carries out commands in order, data in groups; true when the thread is to end.
   private func process(_ commands: [Command]) -> Bool {
     var group: [Command] = []
-    var bytes = 0
-    let limit = min(8 << 20, max(256 << 10, configuration.segmentBytes))
     func commitGroup() {
       guard !group.isEmpty || !held.isEmpty else { return }
       commit(group)
       group = []
-      bytes = 0
     }
     for command in commands {
       switch command {
-      case .append(let request):
+      case .append, .receive:
         group.append(command)
-        bytes += request.bytes
-      case .receive(let request):
-        group.append(command)
-        bytes += request.bytes
       case .close(let reply):
         commitGroup()
         finish(reply)
@@ -146,7 +139,6 @@ final class LogWriter: @unchecked Sendable {
         commitGroup()
         control(command)
       }
-      if bytes >= limit { commitGroup() }
     }
     if !group.isEmpty { commitGroup() }
     return false
