@@ -8,7 +8,7 @@ import Synchronization
 final class Lane: Sendable {
   let name: String
   private let source: any BlockSource
-  private let forwarder: any Forwarder
+  let forwarder: any Forwarder
   private let limits: LaneDecision.Limits
   private let logger: Logger
   private let wallClock: @Sendable () -> UnixMilliseconds

@@ -1,3 +1,4 @@
+import Forwarders
 import Foundation
 import Model
 import Synchronization
@@ -54,6 +55,11 @@ final class PipelineStatus: StatusSource {
     collectors.metrics(&page)
     LogMetrics.add(log.status(), to: &page)
     LaneCounters.add(lanes.map { ($0.name, $0.counters) }, now: WallClock.now(), to: &page)
+    var files: [(name: String, counters: FileForwarderCounters)] = []
+    for lane in lanes {
+      if let forwarder = lane.forwarder as? FileForwarder { files.append((lane.name, await forwarder.counters)) }
+    }
+    FileMetrics.add(files, to: &page)
     ProcessMetrics.read()?.add(to: &page)
     return page.text
   }
