@@ -30,11 +30,13 @@ struct Options {
       segmentBytes: number("segment", 128 << 10), keepDelivered: .seconds(number("keep", 3600)), clock: clock)
   }
 
-  /// `wall-file`: the time of day in milliseconds is read from there each time, so that a test can make it jump.
+  /// `clock=<file>`: the three clocks are read from there each time, so that a test can make them jump: milliseconds since
+  /// boot, the boot's name, milliseconds since 1970.
   private var clock: LogClock {
-    guard let path = text("wall-file") else { return .system }
+    guard let path = text("clock") else { return .system }
     return LogClock(
-      sinceBoot: LogClock.system.sinceBoot, bootName: LogClock.system.bootName,
-      wall: { UnixMilliseconds(readNumber(path) ?? 0) })
+      sinceBoot: { words(path).first.flatMap { Int64($0) } ?? 0 },
+      bootName: { words(path).dropFirst().first ?? "" },
+      wall: { UnixMilliseconds(words(path).dropFirst(2).first.flatMap { Int64($0) } ?? 0) })
   }
 }

@@ -65,7 +65,7 @@ private struct Writer {
         // What nobody waits for: durable by the next flush.
         while try await log.enqueue(rows, positions: [position]) == .full { try await full(batch) }
         if batch % 7 == 0 {
-          try await log.flush()
+          try await flush(batch)
           for earlier in max(last + 1, batch - 6)...batch { sayAndMark("A \(worker) \(earlier)") }
         }
       } else {
@@ -79,9 +79,20 @@ private struct Writer {
       }
     }
     if worker == 2 {
-      try await log.flush()
+      try await flush(batches)
       let rest = batches - batches % 7
       if rest < batches { for batch in max(last, rest) + 1...batches { sayAndMark("A \(worker) \(batch)") } }
+    }
+  }
+
+  /// Until what was enqueued has found room.
+  private func flush(_ batch: UInt64) async throws {
+    while true {
+      do {
+        return try await log.flush()
+      } catch let error where error.retryHelps {
+        try await full(batch)
+      }
     }
   }
 
@@ -152,12 +163,12 @@ private func runLane(_ log: WriteAheadLog, pause: Int) async throws {
   }
 }
 
-/// The number in a file, nil when there is none.
-func readNumber(_ path: String) -> Int64? {
+/// The words of a small file; none when there is no file.
+func words(_ path: String) -> [String] {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-  guard descriptor >= 0 else { return nil }
+  guard descriptor >= 0 else { return [] }
   defer { close(descriptor) }
-  var bytes = [UInt8](repeating: 0, count: 32)
+  var bytes = [UInt8](repeating: 0, count: 200)
   let count = read(descriptor, &bytes, bytes.count)
-  return Int64(String(decoding: bytes[..<max(0, count)], as: UTF8.self).filter { $0.isNumber || $0 == "-" })
+  return String(decoding: bytes[..<max(0, count)], as: UTF8.self).split { $0 == " " || $0 == "\n" }.map(String.init)
 }
