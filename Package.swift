@@ -104,6 +104,7 @@ let package = Package(
   name: "clymene",
   products: [
     .library(name: "Codec", targets: ["Model", "Codec"]),
+    .library(name: "WAL", targets: ["WAL", "CTreeWalk"]),
     .library(name: "Parsing", targets: ["Parsing"]),
     .executable(name: "bench-block", targets: ["BlockBench"]),
     .executable(name: "bench-parse", targets: ["ParseBench"]),

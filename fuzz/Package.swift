@@ -18,4 +18,6 @@ let package = Package(
     target("Block", ["Codec"]),
     target("Table", ["Codec"]),
     target("Envelope", ["Codec"]),
+    target("Salvage", ["WAL", "Codec"]),
+    target("Tree", ["WAL"]),
   ])

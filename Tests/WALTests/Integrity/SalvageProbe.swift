@@ -1,0 +1,1 @@
+../../../fuzz/Sources/FuzzSalvage/SalvageProbe.swift

@@ -1,0 +1,1 @@
+../../../fuzz/Sources/FuzzTree/TreeProbe.swift
