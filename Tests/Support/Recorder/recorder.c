@@ -274,7 +274,9 @@ static int resized(int fd, int mode, off_t offset, off_t length, int allocate) {
   pthread_mutex_lock(&lock);
   maybe_die();
   int result;
-  if (allocate && !has_room((uint64_t)length)) {
+  // What is allocated already needs no room.
+  long more = (long)(offset + length) - (long)status.st_blocks * 512;
+  if (allocate && more > 0 && !has_room((uint64_t)more)) {
     errno = ENOSPC;
     result = -1;
   } else {
