@@ -9,7 +9,7 @@ import WAL
 ///     O …            opened, with what the log found
 ///     P worker n     at opening, the position of a worker: its last batch
 ///     A worker n [start end]   batch n is durable (at these offsets)
-///     F worker n     the log is full
+///     F worker n …   the log is full; what it says of its trouble
 ///     C start end    these offsets are about to be acknowledged by the cursor `lane`
 ///
 /// Workers 0 and 1 wait for each batch, 2 does not and flushes now and then, 3 is another log that sends blocks, some of them twice.
@@ -97,7 +97,7 @@ private struct Writer {
   }
 
   private func full(_ batch: UInt64) async throws {
-    say("F \(worker) \(batch)")
+    say("F \(worker) \(batch) \(log.status().trouble)")
     try await Task.sleep(for: .milliseconds(20))
   }
 

@@ -94,7 +94,11 @@ extension LogWriter {
       return (UInt64(dropped.count), rows)
     }
     goneSegments += segments
-    guard saveCatalog(), flushCatalog() else {
+    let trouble = catalogTrouble()
+    // On a full disk only what goes makes room for the catalog, so the files go first. A crash before the catalog follows makes
+    // rows that were dropped or delivered be reported as missing, and costs nothing else.
+    let filesFirst = trouble?.isFull ?? false
+    guard filesFirst || (trouble == nil && flushCatalog()) else {
       // Without the flush the files stay; the cursors have moved, which only says that the rows are not wanted any more.
       return false
     }
@@ -113,6 +117,7 @@ extension LogWriter {
       state.counters.segmentsDropped += lost.dropped
       state.counters.rowsDropped += lost.rows
     }
+    if filesFirst { _ = saveCatalog() && flushCatalog() }
     // At once: what comes next may need it again.
     if !gone.isEmpty { keepReserve() }
     return !gone.isEmpty
@@ -122,7 +127,10 @@ extension LogWriter {
 
   /// Writes what has changed, lazily; false when it could not be written (it is tried again).
   @discardableResult
-  func saveCatalog(positions: [String: [UInt8]]? = nil) -> Bool {
+  func saveCatalog(positions: [String: [UInt8]]? = nil) -> Bool { catalogTrouble(saving: positions) == nil }
+
+  /// The same; why it could not be written, or nil.
+  private func catalogTrouble(saving positions: [String: [UInt8]]? = nil) -> LogError? {
     var changes = Catalog.Changes()
     changes.consumers = core.state.withLock { state in
       let dirty = state.consumers.filter(\.value.isDirty)
@@ -140,14 +148,14 @@ extension LogWriter {
       forgotten = []
       changedTotals = [:]
       goneSegments = []
-      return true
+      return nil
     } catch {
       core.state.withLock { state in
         for name in changes.consumers.keys { state.consumers[name]?.isDirty = true }
         state.counters.catalogFailures += 1
         state.trouble = error.description
       }
-      return false
+      return error
     }
   }
 
