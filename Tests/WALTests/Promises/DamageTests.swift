@@ -29,11 +29,11 @@ extension WALPromises {
           for start in log.recordStarts(in: segment) { add(segment, start..<(start + 24 + 132)) }
           if let start = log.tableStart(in: segment) { add(segment, start..<(start + 56)) }
           add(segment, log.branchBytes(of: segment))
-          add(segment, some(clean ? 150 : 300, of: log.leafBytes(of: segment)))
+          add(segment, some(clean ? 80 : 160, of: log.leafBytes(of: segment)))
           add(segment, clean ? some(60, of: DamagedLog.metaBytes) : DamagedLog.metaBytes)
         }
         add("catalog.lmdb", clean ? log.branchBytes(of: "catalog.lmdb") + DamagedLog.metaBytes : [])
-        add("catalog.lmdb", some(100, of: log.leafBytes(of: "catalog.lmdb")))
+        add("catalog.lmdb", some(60, of: log.leafBytes(of: "catalog.lmdb")))
         // Anywhere else.
         for path in log.files.keys.sorted() {
           let length = log.files[path]?.count ?? 0
