@@ -32,9 +32,14 @@ struct TargetScraper {
     self.http = http
     headers = [
       ("Accept", ExpositionFormat.acceptHeader()), ("User-Agent", userAgent),
-      ("X-Prometheus-Scrape-Timeout-Seconds", "\(job.timeout.inSeconds)"),
+      ("X-Prometheus-Scrape-Timeout-Seconds", Self.plain(job.timeout.inSeconds)),
     ]
     cache = Self.emptyCache(identity, job)
+  }
+
+  /// As Go writes it: `10`, not `10.0`.
+  static func plain(_ seconds: Double) -> String {
+    seconds == seconds.rounded() && seconds < 1e15 ? "\(Int(seconds))" : "\(seconds)"
   }
 
   private static func emptyCache(_ identity: TargetIdentity, _ job: ScrapeJob) -> ScrapeCache {

@@ -30,6 +30,8 @@ public final class FileForwarder: Forwarder {
   /// The disk makes callers wait, which the pool of Swift's tasks must not: all its work is done here, one piece after another.
   private let queue: DispatchQueue
   private let timer = Mutex<Task<Void, Never>?>(nil)
+  /// As of the last piece of work, so that whoever asks does not wait for the disk.
+  private let latest = Mutex(FileForwarderCounters())
 
   /// The directory is opened with the first delivery or rotation, so that one which is not there yet does not keep anything from starting. Throws when there is no memory.
   public init(
@@ -86,15 +88,21 @@ public final class FileForwarder: Forwarder {
     await onQueue { writer in writer.close() }
   }
 
-  public var counters: FileForwarderCounters {
-    get async { await onQueue { writer in writer.counters } }
-  }
+  public var counters: FileForwarderCounters { latest.withLock { $0 } }
 
   private func onQueue<Answer: Sendable>(
     _ work: @escaping @Sendable (inout FileWriter<DiskDirectory>) -> Answer
   ) async -> Answer {
     await withCheckedContinuation { continuation in
-      queue.async { continuation.resume(returning: self.writer.withLock { work(&$0) }) }
+      queue.async {
+        let answer = self.writer.withLock { writer in
+          let answer = work(&writer)
+          let counters = writer.counters
+          self.latest.withLock { $0 = counters }
+          return answer
+        }
+        continuation.resume(returning: answer)
+      }
     }
   }
 }

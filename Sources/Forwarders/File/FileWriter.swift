@@ -164,7 +164,6 @@ extension FileWriter {
     let size = try directory.size(part.name + ".part") ?? 0
     guard size > part.length else { return }
     try directory.truncate(file, to: part.length)
-    try directory.sync(file)
     counters.cutBytes += UInt64(size - part.length)
   }
 

@@ -15,7 +15,6 @@ struct CrashRun {
   let expected: [String]
   var disk: MemoryDirectory
   private var clock: Int64 = 1_700_000_000_000
-  private(set) var crashes = 0
 
   init(faults: [Int: MemoryDirectory.Fault] = [:]) throws {
     disk = MemoryDirectory(faults: faults)
@@ -62,7 +61,6 @@ struct CrashRun {
         writer.close()
         continue
       }
-      crashes += 1
       disk = revive(disk)
       cursor = max(0, cursor - forget())
     }
@@ -120,11 +118,28 @@ struct `A crash of the file forwarder` {
   @Test
   func `The power cut at any step leaves each line once, whatever of the unflushed was kept`() throws {
     for step in 1...(try Self.steps()) {
-      for seed in 0..<12 {
+      for seed in 0..<6 {
         var luck = SeededGenerator(UInt64(step * 1000 + seed))
         var run = try CrashRun(faults: [step: .end])
         try run.deliverAll(revive: { $0.afterPowerCut(&luck) }, forget: { seed % 3 })
         try run.check("power cut at step \(step), seed \(seed)")
+      }
+    }
+  }
+
+  @Test
+  func `The process killed at any step and the power cut soon after leaves each line once`() throws {
+    for step in 1...(try Self.steps()) {
+      for second in 1...8 {
+        var luck = SeededGenerator(UInt64(step * 1000 + second))
+        var run = try CrashRun(faults: [step: .end])
+        var crashes = 0
+        try run.deliverAll(
+          revive: { disk in
+            crashes += 1
+            return crashes == 1 ? disk.afterKill(faults: [second: .end]) : disk.afterPowerCut(&luck)
+          }, forget: { 0 })
+        try run.check("killed at step \(step), power cut at step \(second) of the next process")
       }
     }
   }

@@ -74,10 +74,16 @@ final class MemoryDirectory: Directory {
     }
   }
 
-  /// The directory as the next process finds it after `kill -9`: everything that was written is there.
+  /// The directory as the next process finds it after `kill -9`: everything that was written is there, but what was not flushed still is not.
   func afterKill(faults: [Int: Fault] = [:]) -> MemoryDirectory {
-    MemoryDirectory(contents.map { ($0.key, $0.value) }, faults: faults)
+    var next = state.withLock { $0 }
+    next.steps = 0
+    next.faults = faults
+    next.ended = false
+    return MemoryDirectory(next)
   }
+
+  private init(_ state: State) { self.state = Mutex(state) }
 
   /// The directory as the machine finds it after a power cut: what was not flushed is there whole, in part, or not at all.
   func afterPowerCut(_ luck: inout some RandomNumberGenerator, faults: [Int: Fault] = [:]) -> MemoryDirectory {
