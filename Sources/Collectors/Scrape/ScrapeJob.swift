@@ -17,7 +17,7 @@ public struct ScrapeJob: Sendable, Equatable {
   public var externalLabels: [Label] = []
   public var tenant = Tenant.default
   /// Of an answer's body after decompression; a larger one fails the scrape.
-  public var bodyLimitBytes = 256 << 20
+  public var bodyLimitBytes = 128 << 20
 
   public init(
     name: String, targets: [ScrapeTarget], interval: Duration = .seconds(60), timeout: Duration = .seconds(10)

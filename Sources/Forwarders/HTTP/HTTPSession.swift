@@ -69,15 +69,30 @@ public final class HTTPSession: Sendable {
     _ request: HTTPClientRequest, server: String, timeout: Duration, limitBytes: Int
   ) async -> Result<HTTPAnswer, HTTPError> {
     do {
-      // The library's own deadline ends with the response's head; the race in `get` covers the rest. A little later, so that the race
-      // finds the words.
-      let deadline = NIODeadline.now() + TimeAmount(timeout) + .seconds(1)
-      let response = try await client.execute(request, deadline: deadline)
+      let response = try await response(to: request, server: server, timeout: timeout)
       return .success(try await Self.read(response, server: server, limitBytes: limitBytes))
     } catch {
-      return .failure(
-        HTTPError(describing: error, server: server, connectTimeout: configuration.connectTimeout))
+      return .failure(described(error, server))
     }
+  }
+
+  /// The head of the answer. A server may close a kept connection just when the request is on its way, for example because its own idle time is
+  /// the scrape interval; then the request goes once more over a new one, as Go's client does it, too.
+  private func response(
+    to request: HTTPClientRequest, server: String, timeout: Duration
+  ) async throws -> HTTPClientResponse {
+    // The library's own deadline ends with the response's head; the race in `get` covers the rest. A little later, so that the race
+    // finds the words.
+    let deadline = NIODeadline.now() + TimeAmount(timeout) + .seconds(1)
+    do {
+      return try await client.execute(request, deadline: deadline)
+    } catch  where described(error, server).kind == .reset {
+      return try await client.execute(request, deadline: deadline)
+    }
+  }
+
+  private func described(_ error: any Error, _ server: String) -> HTTPError {
+    HTTPError(describing: error, server: server, connectTimeout: configuration.connectTimeout)
   }
 
   private static func read(

@@ -98,6 +98,21 @@ struct `A GET` {
   }
 
   @Test
+  func `A kept connection that the server closes under the request costs nothing`() async throws {
+    let server = try LoopbackServer { connection in
+      if connection.readRequest() != nil { connection.answer("a") }
+      _ = connection.readRequest()
+    }
+    let session = HTTPSession()
+    for _ in 0..<4 {
+      let answer = try await session.get(server.url, timeout: .seconds(5), limitBytes: 100)
+      #expect(answer.body == Array("a".utf8))
+    }
+    await session.close()
+    #expect(server.connections == 4)
+  }
+
+  @Test
   func `A port at which nobody listens is a refused connection, at once`() async throws {
     let port = try LoopbackServer.closedPort()
     let start = ContinuousClock.now
@@ -215,9 +230,10 @@ struct `A GET` {
   }
 
   @Test
-  func `A connection that closes without an answer is said to`() async throws {
+  func `A connection that closes without an answer is said to, after a second try`() async throws {
     let server = try LoopbackServer { connection in _ = connection.readRequest() }
     #expect(await get(server.url).result == .failure(.reset))
+    #expect(server.connections == 2)
   }
 
   @Test(arguments: [

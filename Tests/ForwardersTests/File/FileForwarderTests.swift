@@ -77,9 +77,10 @@ struct `The file forwarder on a disk` {
     configuration.rotateAfter = .milliseconds(300)
     let forwarder = try FileForwarder(configuration)
     #expect(await forwarder.deliver(try SampleBlocks.delivery(1...1)) == .delivered)
-    while try !names().contains(where: { $0.hasSuffix(".ndjson") }) { try await Task.sleep(for: .milliseconds(20)) }
-    #expect(try names().count == 1)
-    #expect(forwarder.counters.finishedFiles == 1)
+    while forwarder.counters.finishedFiles == 0 { try await Task.sleep(for: .milliseconds(20)) }
+    let names = try names()
+    #expect(names.count == 1)
+    #expect(names[0].hasSuffix(".ndjson"))
     await forwarder.close()
   }
 
@@ -182,5 +183,16 @@ struct `The file forwarder on a disk` {
     #expect(await second.deliver(try SampleBlocks.delivery(1...1)) == .delivered)
     #expect(second.counters.setAside == 2)
     await second.close()
+  }
+
+  @Test
+  func `A full disk is waited for, a directory that may not be written is somebody's mistake`() {
+    for code in [ENOSPC, EDQUOT, EIO] {
+      #expect(
+        DirectoryError(code: code, description: "write: full").outcome == .retry(reason: "write: full", after: nil))
+    }
+    for code in [EACCES, EROFS, ENOTDIR] {
+      #expect(DirectoryError(code: code, description: "no").outcome == .misconfigured(reason: "no"))
+    }
   }
 }
