@@ -91,6 +91,7 @@ struct CrashRun {
   }
 }
 
+/// Long loops, so each turn lets other tests go on.
 @Suite
 struct `A crash of the file forwarder` {
   /// Steps of a run in which nothing goes wrong.
@@ -103,11 +104,12 @@ struct `A crash of the file forwarder` {
   }
 
   @Test
-  func `The process killed at any step leaves each line once`() throws {
+  func `The process killed at any step leaves each line once`() async throws {
     let steps = try Self.steps()
     #expect(steps > 40)
     for step in 1...steps {
       for forgotten in 0...2 {
+        await Task.yield()
         var run = try CrashRun(faults: [step: .end])
         try run.deliverAll(revive: { $0.afterKill() }, forget: { forgotten })
         try run.check("killed at step \(step), \(forgotten) answers forgotten")
@@ -116,10 +118,11 @@ struct `A crash of the file forwarder` {
   }
 
   @Test
-  func `The power cut at any step leaves each line once, whatever of the unflushed was kept`() throws {
+  func `The power cut at any step leaves each line once, whatever of the unflushed was kept`() async throws {
     for step in 1...(try Self.steps()) {
       for seed in 0..<6 {
         var luck = SeededGenerator(UInt64(step * 1000 + seed))
+        await Task.yield()
         var run = try CrashRun(faults: [step: .end])
         try run.deliverAll(revive: { $0.afterPowerCut(&luck) }, forget: { seed % 3 })
         try run.check("power cut at step \(step), seed \(seed)")
@@ -128,10 +131,11 @@ struct `A crash of the file forwarder` {
   }
 
   @Test
-  func `The process killed at any step and the power cut soon after leaves each line once`() throws {
+  func `The process killed at any step and the power cut soon after leaves each line once`() async throws {
     for step in 1...(try Self.steps()) {
       for second in 1...8 {
         var luck = SeededGenerator(UInt64(step * 1000 + second))
+        await Task.yield()
         var run = try CrashRun(faults: [step: .end])
         var crashes = 0
         try run.deliverAll(
@@ -145,9 +149,10 @@ struct `A crash of the file forwarder` {
   }
 
   @Test
-  func `Crash after crash, also while recovering, leaves each line once`() throws {
+  func `Crash after crash, also while recovering, leaves each line once`() async throws {
     for seed in 0..<300 {
       var luck = SeededGenerator(UInt64(seed))
+      await Task.yield()
       var run = try CrashRun(faults: [Int.random(in: 1...30, using: &luck): .end])
       var left = 12
       try run.deliverAll(
@@ -162,8 +167,9 @@ struct `A crash of the file forwarder` {
   }
 
   @Test(arguments: [ENOSPC, EIO])
-  func `An error of the disk at any step is survived without a new process`(code: Int32) throws {
+  func `An error of the disk at any step is survived without a new process`(code: Int32) async throws {
     for step in 1...(try Self.steps()) {
+      await Task.yield()
       var run = try CrashRun(faults: [step: .error(code), step + 1: .error(code), step + 5: .error(code)])
       try run.deliverAll(revive: { $0 }, forget: { 0 })
       try run.check("error at step \(step)")
