@@ -108,6 +108,32 @@ import Testing
     try await again.close()
   }
 
+  @Test func `sets a damaged block of the newest segment aside, once, and delivers the next`() async throws {
+    let scratch = LogScratch()
+    let log = try scratch.open()
+    for number in 0..<5 { _ = try await log.append(Rows.lines(number..<number + 1, padding: 8000)) }
+    try await log.close()
+    let file = "segments/" + scratch.segmentFiles[0]
+    let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: scratch.path + "/" + file)))
+    // The payload of the block at offset 2, on pages of its own.
+    let record = RecordHead(offset: 2).encoded
+    let at = try #require(
+      (0..<(bytes.count - 24)).first { bytes[$0] == record[0] && Array(bytes[$0..<$0 + 24]) == record })
+    try scratch.flipByte(file, at: at + 5000)
+    let again = try scratch.open()
+    #expect(again.opening.isClean)
+    for name in ["a", "b"] {
+      let cursor = try await again.cursor(named: name)
+      #expect(try Rows.numbers(try await cursor.drain(until: 5)) == [0, 1, 3, 4])
+      #expect(cursor.lostRows == 1)
+    }
+    try await again.flush()
+    #expect(again.status().counters.blocksDamaged == 1)
+    let kept = try FileManager.default.contentsOfDirectory(atPath: scratch.path + "/quarantine")
+    #expect(kept.filter { $0.hasSuffix(".record") }.count == 1 && kept.count == 2)
+    try await again.close()
+  }
+
   @Test func `refuses what a later version wrote, and does not touch it`() async throws {
     let scratch = LogScratch()
     try await filled(scratch)

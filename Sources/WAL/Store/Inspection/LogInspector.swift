@@ -120,7 +120,7 @@ public struct LogInspector: Sendable {
     report.bytes += description.fileBytes
     // While it is written nobody may walk it; its writer did when it was opened.
     if !description.isActive || !isLive {
-      let sums = description.isActive ? "" : sumsPath(description.firstOffset)
+      let sums = description.isActive ? nil : sumsPath(description.firstOffset)
       if let damage = try SegmentCheck.damage(path: path, sums: sums) {
         guard Files.length(path) != nil else { return }
         report.problems.append(VerifyProblem(file: description.file, what: damage))
@@ -325,7 +325,7 @@ public struct LogInspector: Sendable {
     let newest = try Files.list(paths.segmentsDirectory).compactMap { SegmentName.first($0) }.last
     let isActive = first == newest
     if !isChecked, !isActive || !isLive,
-      let damage = try SegmentCheck.damage(path: path, sums: isActive ? "" : sumsPath(first))
+      let damage = try SegmentCheck.damage(path: path, sums: isActive ? nil : sumsPath(first))
     {
       throw LogError(.damaged, "\(path): \(damage)")
     }

@@ -91,11 +91,12 @@ final class LaneReader: Sendable {
 
 /// Whether a sealed segment is what was sealed.
 enum SegmentCheck {
-  /// Why not; nil when it is sound. Throws when that could not be found out.
-  static func damage(path: String, sums: String) throws(LogError) -> String? {
+  /// Why not; nil when it is sound. Without `sums` (or the file of that name) the tree is walked, which reads far less and sees less: the
+  /// blocks' own checksums are left to whoever reads them. Throws when that could not be found out.
+  static func damage(path: String, sums: String?) throws(LogError) -> String? {
     var known: PageSums?
     do {
-      known = try PageSums.read(from: sums)
+      if let sums { known = try PageSums.read(from: sums) }
     } catch is FormatError {
       // Damaged sums say nothing about the segment: it is walked instead.
     } catch {

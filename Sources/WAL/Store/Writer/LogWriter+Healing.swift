@@ -13,11 +13,12 @@ extension LogWriter {
     let path = core.path(first)
     guard Files.length(path) != nil else { return passOver(first..<next) }
     let now = core.now
+    // They are those of the damaged file; without any the new one is walked.
+    try Files.remove(core.sumsPath(first))
     let rebuilt = try SegmentRescue.rebuild(
       path: path, first: first, bound: next, carried: Segment.Carried(),
       sealedAt: info.totals.isSealed ? info.totals.sealedAt : now, created: now, reason: reason,
       configuration: configuration)
-    _ = try? Files.remove(core.sumsPath(first))
     if !withoutSums.contains(first) { withoutSums.append(first) }
     changedTotals[first] = rebuilt.totals
     let fileBytes = Files.length(path) ?? 0
@@ -51,10 +52,19 @@ extension LogWriter {
 
   /// Keeps the bytes of a record that is not what was written, once.
   func setAside(_ damaged: SegmentReader.Damaged) {
-    let path = "\(configuration.quarantineDirectory)/block-\(SegmentName.digits(damaged.offsets.lowerBound)).record"
-    guard Files.length(path) == nil else { return }
+    let offset = damaged.offsets.lowerBound
+    guard setAsideOffsets.insert(offset).inserted else { return }
     count { $0.blocksDamaged += 1 }
-    note(trouble: "block at offset \(damaged.offsets.lowerBound) is damaged (\(damaged.reason)); it is in quarantine/")
-    if hasRoom(for: damaged.bytes.count) { _ = try? Files.replace(path, with: damaged.bytes) }
+    note(trouble: "the block at offset \(offset) is damaged (\(damaged.reason)); its bytes are in quarantine/")
+    guard hasRoom(for: damaged.bytes.count) else { return }
+    let path = "\(configuration.directory)/block-\(SegmentName.digits(offset)).record"
+    do {
+      try Files.replace(path, with: damaged.bytes, durable: false)
+      try SegmentRescue.quarantine(
+        path, by: .moving, reason: damaged.reason, saved: "nothing of this block", configuration: configuration)
+    } catch {
+      _ = try? Files.remove(path)
+      note(trouble: "the block at offset \(offset) is damaged (\(damaged.reason)) and could not be kept: \(error)")
+    }
   }
 }

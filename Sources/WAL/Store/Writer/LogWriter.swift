@@ -30,6 +30,8 @@ final class LogWriter: @unchecked Sendable {
   /// Appends that nobody waits for and that found no room; tried again at each tick.
   var held: [PendingAppend] = []
   var forgotten: [String] = []
+  /// Blocks whose bytes are in the quarantine already.
+  var setAsideOffsets: Set<UInt64> = []
   var changedTotals: [UInt64: SegmentTotals] = [:]
   var goneSegments: [UInt64] = []
   /// Sealed segments without page checksums.
