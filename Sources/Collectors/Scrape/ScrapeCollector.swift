@@ -6,8 +6,8 @@ import Synchronization
 
 /// Scrapes targets, each at its own fixed offset within its interval, and hands every scrape to the log as rows.
 ///
-/// A scrape that the log does not take is dropped and counted: the next one comes anyway. `apply` changes the targets while it runs; what stays the
-/// same goes on undisturbed, and the series of a target that is gone end with staleness markers.
+/// A scrape that the log does not take is dropped and counted: the next one comes anyway. `apply` changes the targets while it
+/// runs; what stays the same goes on undisturbed, and the series of a target that is gone end with staleness markers.
 public final class ScrapeCollector: Collector {
   private struct Key: Hashable {
     let identity: TargetIdentity
@@ -18,9 +18,16 @@ public final class ScrapeCollector: Collector {
     let job: ScrapeJob
     var status: ScrapeTargetStatus
     /// Ends the target's loop; set while it runs.
-    var stop: AsyncStream<Void>.Continuation?
+    var stop: AsyncStream<Ending>.Continuation?
     /// Counts the loops that a key has had, so that one that ends late does not touch its successor.
     let run: UInt64
+  }
+
+  private enum Ending: Sendable {
+    /// The target is scraped no more, so its series end.
+    case gone
+    /// The same target is scraped by another loop from now on, with other settings.
+    case replaced
   }
 
   private struct State {
@@ -76,12 +83,15 @@ public final class ScrapeCollector: Collector {
           order.append(key)
         }
       }
-      let ended = state.entries.filter { entries[$0.key]?.run != $0.value.run }.compactMap(\.value.stop)
+      var ended: [(AsyncStream<Ending>.Continuation, Ending)] = []
+      for (key, entry) in state.entries where entries[key]?.run != entry.run {
+        if let stop = entry.stop { ended.append((stop, entries[key] == nil ? .gone : .replaced)) }
+      }
       state.entries = entries
       state.order = order
       return (ended, state.changed)
     }
-    for loop in ended { loop.finish() }
+    for (loop, ending) in ended { loop.yield(ending) }
     changed?.yield()
   }
 
@@ -108,11 +118,11 @@ public final class ScrapeCollector: Collector {
   }
 
   /// The targets that have no loop yet; from now on they have.
-  private func unstarted() -> [(Key, Entry, AsyncStream<Void>)] {
+  private func unstarted() -> [(Key, Entry, AsyncStream<Ending>)] {
     state.withLock { state in
-      var found: [(Key, Entry, AsyncStream<Void>)] = []
+      var found: [(Key, Entry, AsyncStream<Ending>)] = []
       for (key, entry) in state.entries where entry.stop == nil {
-        let (stopped, stop) = AsyncStream<Void>.makeStream()
+        let (stopped, stop) = AsyncStream<Ending>.makeStream()
         state.entries[key]?.stop = stop
         found.append((key, entry, stopped))
       }
@@ -123,15 +133,15 @@ public final class ScrapeCollector: Collector {
 
 extension ScrapeCollector {
   /// One target, until the task is cancelled or the target is gone.
-  private func loop(_ key: Key, _ entry: Entry, stopped: AsyncStream<Void>, _ sink: any Sink) async {
+  private func loop(_ key: Key, _ entry: Entry, stopped: AsyncStream<Ending>, _ sink: any Sink) async {
     let scraping = Task { await self.scrapeAgainAndAgain(key, entry, sink) }
-    let isGone = Mutex(false)
-    let watching = Task {
-      for await _ in stopped {}
-      // It ends by being finished, when the target is gone, or by being cancelled.
-      guard !Task.isCancelled else { return }
-      isGone.withLock { $0 = true }
-      scraping.cancel()
+    let watching = Task { () -> Ending? in
+      // Nothing comes when the collector as a whole is stopped; then the task is cancelled.
+      for await ending in stopped {
+        scraping.cancel()
+        return ending
+      }
+      return nil
     }
     var (scraper, unstored) = await withTaskCancellationHandler {
       await scraping.value
@@ -139,9 +149,9 @@ extension ScrapeCollector {
       scraping.cancel()
     }
     watching.cancel()
-    await watching.value
+    let ending = await watching.value
     await store(unstored, key, entry, sink)
-    guard isGone.withLock({ $0 }) else { return }
+    guard ending == .gone else { return }
     await store(scraper.lastRows(at: now()), key, entry, sink)
   }
 

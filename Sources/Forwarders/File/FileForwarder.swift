@@ -88,7 +88,10 @@ public final class FileForwarder: Forwarder {
     await onQueue { writer in writer.close() }
   }
 
-  public var counters: FileForwarderCounters { latest.withLock { $0 } }
+  /// Asynchronous for callers that ask forwarders in general; it never waits for the disk.
+  public var counters: FileForwarderCounters {
+    get async { latest.withLock { $0 } }
+  }
 
   private func onQueue<Answer: Sendable>(
     _ work: @escaping @Sendable (inout FileWriter<DiskDirectory>) -> Answer

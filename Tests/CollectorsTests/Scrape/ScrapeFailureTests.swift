@@ -222,6 +222,23 @@ struct `Targets that come and go` {
   }
 
   @Test
+  func `A target whose settings change goes on without markers`() async throws {
+    let server = try LoopbackServer.answering("a 1\n")
+    let collector = ScrapeCollector(jobs: [scrape.job(server.address)], http: scrape.http)
+    var before = 0
+    try await scrape.run(collector) {
+      let count = try scrape.stored("a").count
+      if before == 0, count >= 1 {
+        before = count
+        collector.apply([scrape.job(server.address) { $0.interval = .milliseconds(30) }])
+      }
+      return before > 0 && count >= before + 3
+    }
+    #expect(try !scrape.sink.samples.contains { $0.isStale })
+    #expect(collector.targets.map(\.interval) == [.milliseconds(30)])
+  }
+
+  @Test
   func `A target that is added is scraped, and the same configuration again changes nothing`() async throws {
     let (one, two) = (try LoopbackServer.answering("a 1\n"), try LoopbackServer.answering("b 1\n"))
     let collector = ScrapeCollector(jobs: [scrape.job(one.address)], http: scrape.http)

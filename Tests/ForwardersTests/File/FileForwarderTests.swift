@@ -77,7 +77,7 @@ struct `The file forwarder on a disk` {
     configuration.rotateAfter = .milliseconds(300)
     let forwarder = try FileForwarder(configuration)
     #expect(await forwarder.deliver(try SampleBlocks.delivery(1...1)) == .delivered)
-    while forwarder.counters.finishedFiles == 0 { try await Task.sleep(for: .milliseconds(20)) }
+    while await forwarder.counters.finishedFiles == 0 { try await Task.sleep(for: .milliseconds(20)) }
     let names = try names()
     #expect(names.count == 1)
     #expect(names[0].hasSuffix(".ndjson"))
@@ -167,7 +167,7 @@ struct `The file forwarder on a disk` {
     #expect(names.count == 2)
     let aside = try #require(names.first { $0.hasSuffix(".part.set-aside") })
     #expect(try lines(aside) == SampleBlocks.lines(1...1))
-    #expect(second.counters.setAside == 1)
+    #expect(await second.counters.setAside == 1)
     await second.close()
   }
 
@@ -181,7 +181,7 @@ struct `The file forwarder on a disk` {
     try Data(state).write(to: URL(fileURLWithPath: configuration.path + "/" + FileState.name))
     let second = try FileForwarder(configuration)
     #expect(await second.deliver(try SampleBlocks.delivery(1...1)) == .delivered)
-    #expect(second.counters.setAside == 2)
+    #expect(await second.counters.setAside == 2)
     await second.close()
   }
 

@@ -29,7 +29,7 @@ import Model
       }
       let spent = cpu() - start.0
       let wall = start.1.duration(to: .now)
-      let counters = forwarder.counters
+      let counters = await forwarder.counters
       await forwarder.close()
       let lines = Double(counters.lines)
       let seconds = Double(wall.components.seconds) + Double(wall.components.attoseconds) / 1e18
