@@ -125,4 +125,63 @@ import Testing
     let again = try scratch.open()
     try await again.close()
   }
+
+  @Test func `answers everyone when it closes, whoever comes at the same moment`() async throws {
+    for _ in 0..<20 {
+      let scratch = LogScratch()
+      let log = try scratch.open()
+      let stored = try await withThrowingTaskGroup(of: Bool.self) { group in
+        for number in 0..<30 {
+          let batch = try Rows.lines(number..<number + 1)
+          group.addTask {
+            if number % 10 == 5 {
+              // Of several that close one does; the others are told that it is closed.
+              try? await log.close()
+              return false
+            }
+            do throws(LogError) {
+              return try await log.append(batch).offsets != nil
+            } catch {
+              #expect(error.kind == .closed)
+              return false
+            }
+          }
+        }
+        return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+      }
+      let again = try scratch.open()
+      #expect(again.opening.isClean)
+      #expect(again.status().rows == UInt64(stored))
+      try await again.close()
+    }
+  }
+
+  @Test func `passes over a segment that disappears while it is open`() async throws {
+    let scratch = LogScratch()
+    let log = try scratch.open()
+    let first = try await log.cursor(named: "a")
+    let second = try await log.cursor(named: "b")
+    _ = try await log.append(Rows.lines(0..<1, padding: 2000))
+    try await log.roll()
+    _ = try await log.append(Rows.lines(1..<2, padding: 2000))
+    log.core.state.withLock { $0.head.removeAll() }
+    #expect(try Rows.numbers(try await first.next(limitBytes: 1)) == [0])
+    try FileManager.default.removeItem(atPath: scratch.path + "/segments/" + scratch.segmentFiles[0])
+    #expect(try Rows.numbers(try await second.next(limitBytes: 1)) == [1])
+    #expect(second.lostRows == 1)
+    try await log.close()
+  }
+
+  @Test func `makes a consumer anew that was forgotten`() async throws {
+    let scratch = LogScratch()
+    var log = try scratch.open()
+    _ = try await log.append(Rows.lines(0..<3))
+    try await log.cursor(named: "a", start: .newest).close()
+    try await log.forgetConsumer("a")
+    #expect(try await log.cursor(named: "a", start: .oldest).position == 0)
+    await log.abandon()
+    log = try scratch.open()
+    #expect(log.status().consumers.map(\.name) == ["a"])
+    try await log.close()
+  }
 }

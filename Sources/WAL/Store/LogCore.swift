@@ -40,51 +40,36 @@ final class LogCore: Sendable {
 
   // MARK: - Handing work to the writer
 
-  /// Waits until `bytes` more may wait for the writer; the room is then taken and goes on with the command.
-  func admit(_ bytes: Int) async throws(LogError) {
-    enum Step {
-      case go
-      case wait(UInt64)
-      case closed
-    }
-    let step: Step = state.withLock { state in
-      guard state.phase == .open else { return .closed }
-      if state.admissions.isEmpty, state.hasRoom(bytes) {
-        state.waitingBytes += bytes
-        return .go
-      }
-      state.nextWaiter += 1
-      return .wait(state.nextWaiter)
-    }
-    switch step {
-    case .go: return
-    case .closed: throw closedError
-    case .wait(let id):
-      let result: Result<Void, LogError> = await withTaskCancellationHandler {
-        await withCheckedContinuation { continuation in
-          let now: Result<Void, LogError>? = state.withLock { state in
-            guard state.phase == .open else { return .failure(closedError) }
-            if Task.isCancelled { return .failure(LogError(.cancelled, "cancelled while waiting for room")) }
-            // The writer may have made room since.
-            if state.admissions.isEmpty, state.hasRoom(bytes) {
-              state.waitingBytes += bytes
-              return .success(())
-            }
-            state.admissions.append(.init(id: id, bytes: bytes, continuation: continuation))
-            state.isUrgent = true
-            return nil
+  /// Waits until `bytes` more may wait for the writer; the room is then taken and goes on with the command. False when the log is full, and
+  /// what it holds leaves no room.
+  func admit(_ bytes: Int) async throws(LogError) -> Bool {
+    let id = newID()
+    let result: Result<Bool, LogError> = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let now: Result<Bool, LogError>? = state.withLock { state in
+          guard state.phase == .open else { return .failure(closedError) }
+          if state.admissions.isEmpty, state.hasRoom(bytes) {
+            state.waitingBytes += bytes
+            return .success(true)
           }
-          if let now { continuation.resume(returning: now) } else { wakeup.call() }
+          if state.isFull {
+            state.counters.appendsRejected += 1
+            return .success(false)
+          }
+          if Task.isCancelled { return .failure(LogError(.cancelled, "cancelled while waiting for room")) }
+          state.admissions.append(.init(id: id, bytes: bytes, continuation: continuation))
+          state.isUrgent = true
+          return nil
         }
-      } onCancel: {
-        let waiter = state.withLock { state in
-          state.admissions.firstIndex { $0.id == id }.map { state.admissions.remove(at: $0) }
-        }
-        waiter?.continuation.resume(
-          returning: .failure(LogError(.cancelled, "cancelled while waiting for room")))
+        if let now { continuation.resume(returning: now) } else { wakeup.call() }
       }
-      try result.get()
+    } onCancel: {
+      let waiter = state.withLock { state in
+        state.admissions.firstIndex { $0.id == id }.map { state.admissions.remove(at: $0) }
+      }
+      waiter?.continuation.resume(returning: .failure(LogError(.cancelled, "cancelled while waiting for room")))
     }
+    return try result.get()
   }
 
   /// Gives a command to the writer. `admitted` bytes were taken by `admit`.
@@ -111,7 +96,7 @@ final class LogCore: Sendable {
   /// Gives room back that was taken for rows which never went on.
   func release(_ bytes: Int) {
     let admitted = state.withLock { $0.release(bytes) }
-    for waiter in admitted { waiter.continuation.resume(returning: .success(())) }
+    for waiter in admitted { waiter.continuation.resume(returning: .success(true)) }
   }
 
   // MARK: - Waiting for data

@@ -27,7 +27,8 @@ struct LogState {
   struct Admission {
     let id: UInt64
     let bytes: Int
-    let continuation: CheckedContinuation<Result<Void, LogError>, Never>
+    /// True: the room is taken. False: the log is full.
+    let continuation: CheckedContinuation<Result<Bool, LogError>, Never>
   }
 
   var phase = Phase.open

@@ -41,7 +41,7 @@ public final class WriteAheadLog: Sendable {
     _ batch: RowBatch, positions: [CollectorPosition] = []
   ) async throws(LogError) -> AppendOutcome {
     let bytes = try check(batch, positions)
-    try await core.admit(bytes)
+    guard try await core.admit(bytes) else { return .full }
     do throws(LogError) {
       return try await core.ask { reply in
         .append(PendingAppend(id: core.newID(), batch: batch, positions: positions, bytes: bytes, reply: reply))
@@ -61,7 +61,7 @@ public final class WriteAheadLog: Sendable {
   ) async throws(LogError) -> AppendOutcome {
     let bytes = try check(batch, positions)
     if core.rejectsNow() { return .full }
-    try await core.admit(bytes)
+    guard try await core.admit(bytes) else { return .full }
     let request = PendingAppend(id: core.newID(), batch: batch, positions: positions, bytes: bytes, reply: nil)
     guard core.submit(.append(request), isUrgent: false) else {
       core.release(bytes)
@@ -77,7 +77,7 @@ public final class WriteAheadLog: Sendable {
   ) async throws(LogError) -> [ReceivedOutcome] {
     try check(positions)
     let bytes = blocks.reduce(0) { $0 + $1.bytes.count } + tables.reduce(0) { $0 + $1.bytes.count } + 256
-    try await core.admit(bytes)
+    guard try await core.admit(bytes) else { return blocks.map { _ in .full } }
     do throws(LogError) {
       return try await core.ask { reply in
         .receive(PendingReceive(blocks: blocks, tables: tables, positions: positions, bytes: bytes, reply: reply))

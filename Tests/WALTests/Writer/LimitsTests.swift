@@ -91,6 +91,45 @@ import Testing
     try await log.close()
   }
 
+  @Test func `drops nothing for a batch that is larger than the log, and stores what of it fits`() async throws {
+    let scratch = LogScratch()
+    let log = try scratch.open(scratch.configuration(maxSizeBytes: Self.limit))
+    for number in 0..<40 { _ = try await log.append(Rows.lines(number..<number + 1, padding: 20_000)) }
+    let before = log.status()
+    #expect(before.rows > 20)
+    await #expect {
+      _ = try await log.append(Rows.lines(0..<100, padding: 20_000))
+    } throws: {
+      ($0 as? LogError)?.kind == .refused
+    }
+    #expect(log.status().rows == before.rows)
+    #expect(log.status().counters.rowsDropped == before.counters.rowsDropped)
+    // Nobody waits for this one: it goes in pieces.
+    #expect(try await log.enqueue(Rows.lines(40..<140, padding: 20_000)) == .accepted)
+    try await log.flush()
+    let status = log.status()
+    #expect(status.endOffset == 140 && status.counters.rowsRefused == 0 && status.waitingBytes == 0)
+    for number in 140..<150 {
+      #expect(try await log.append(Rows.lines(number..<number + 1, padding: 2000)) != .full)
+    }
+    #expect(diskBytes(scratch) <= Self.limit)
+    try await log.close()
+  }
+
+  @Test func `answers that it is full, also when all the room for waiting rows is taken`() async throws {
+    let scratch = LogScratch()
+    let log = try scratch.open(
+      scratch.configuration(maxSizeBytes: Self.limit, whenFull: .reject, commitInterval: .seconds(30)))
+    _ = try await log.cursor(named: "a")
+    let table = try Rows.table()
+    for number in 0..<20 { _ = try await log.enqueue(Rows.lines(number..<number + 1, padding: 700_000, table: table)) }
+    try? await log.flush()
+    #expect(log.status().isFull && log.status().waitingBytes > 8 << 20)
+    let large = try Rows.lines(50..<51, padding: 8 << 20, table: table)
+    #expect(try await log.append(large) == .full)
+    try? await log.close()
+  }
+
   @Test func `refuses only the rows that can never be stored`() async throws {
     let scratch = LogScratch()
     let log = try scratch.open()

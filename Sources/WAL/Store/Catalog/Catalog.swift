@@ -127,10 +127,10 @@ final class Catalog: Sendable {
   func apply(_ changes: Changes) throws(LogError) {
     guard !changes.isEmpty else { return }
     try environment.write { (transaction) throws(LogError) in
+      for name in changes.forgottenConsumers { try transaction.delete(consumers, Array(name.utf8)) }
       for (name, record) in changes.consumers {
         try transaction.putChecked(consumers, Array(name.utf8), record.encoded())
       }
-      for name in changes.forgottenConsumers { try transaction.delete(consumers, Array(name.utf8)) }
       for (first, totals) in changes.totals {
         try transaction.putChecked(segments, Catalog.key(first), totals.encoded())
       }

@@ -132,22 +132,51 @@ extension LogWriter {
     guard let names = try? Files.list(directory), !names.isEmpty else { return }
     for name in names where name.hasSuffix(CursorRequest.requestSuffix) {
       let path = "\(directory)/\(name)"
+      let id = String(name.dropLast(CursorRequest.requestSuffix.count))
       guard let bytes = (try? Files.read(path, limitBytes: 4096)).flatMap({ $0 }) else { continue }
-      var answer = "ok"
+      _ = try? Files.remove(path)
       do throws(LogError) {
         guard let request = CursorRequest(reading: bytes) else {
           throw LogError(.misuse, "request not understood")
         }
         switch request.action {
-        case .reset(let start): try resetConsumer(request.name, base: core.offsetBlocking(of: start))
-        case .forget: try forgetConsumer(request.name)
+        case .reset(.time(let time)):
+          // Reading segments takes its time, and commits do not wait for it.
+          let core = core
+          try NamedThread.start("wal-seek") {
+            let found: Result<UInt64, LogError>
+            do throws(LogError) {
+              found = .success(try core.offsetBlocking(of: .time(time)))
+            } catch {
+              found = .failure(error)
+            }
+            _ = core.submit(.requestedReset(name: request.name, found, requestID: id), isUrgent: true)
+          }
+        case .reset(let start):
+          try resetConsumer(request.name, base: core.offsetBlocking(of: start))
+          answerRequest(id, nil)
+        case .forget:
+          try forgetConsumer(request.name)
+          answerRequest(id, nil)
         }
       } catch {
-        answer = "error " + error.what.filter { !$0.isNewline }
+        answerRequest(id, error)
       }
-      _ = try? Files.remove(path)
-      let answerPath = "\(directory)/\(name.dropLast(CursorRequest.requestSuffix.count))\(CursorRequest.answerSuffix)"
-      try? Files.replace(answerPath, with: Array((answer + "\n").utf8), durable: false)
     }
+  }
+
+  func answerReset(_ name: String, _ found: Result<UInt64, LogError>, _ id: String) {
+    do throws(LogError) {
+      try resetConsumer(name, base: found.get())
+      answerRequest(id, nil)
+    } catch {
+      answerRequest(id, error)
+    }
+  }
+
+  private func answerRequest(_ id: String, _ error: LogError?) {
+    let text = error.map { "error " + $0.what.filter { !$0.isNewline } } ?? "ok"
+    let path = "\(configuration.requestsDirectory)/\(id)\(CursorRequest.answerSuffix)"
+    try? Files.replace(path, with: Array((text + "\n").utf8), durable: false)
   }
 }

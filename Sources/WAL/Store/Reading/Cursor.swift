@@ -48,7 +48,6 @@ public final class Cursor: Sendable {
     var after = after
     while true {
       try Task.checkCancellation()
-      let seenEnd = core.state.withLock { ($0.end, $0.consumers[name]?.record.generation ?? 0) }
       switch try plan(limitBytes: limitBytes, after: after) {
       case .blocks(let blocks):
         return blocks
@@ -67,11 +66,9 @@ public final class Cursor: Sendable {
             after = max(after ?? 0, passed)
           }
         }
-      case .wait:
+      case .wait(let seen):
         let name = name
-        await core.waitForData { state in
-          state.end != seenEnd.0 || (state.consumers[name]?.record.generation ?? 0) != seenEnd.1
-        }
+        await core.waitForData { state in Seen(state, name) != seen }
       }
     }
   }
@@ -100,7 +97,21 @@ public final class Cursor: Sendable {
   private enum Plan {
     case blocks([StoredBlock])
     case read(LaneReader.Job)
-    case wait
+    case wait(Seen)
+  }
+
+  /// What a cursor that waits has seen; when any of it has changed it looks again.
+  private struct Seen: Equatable {
+    let end: UInt64
+    let generation: UInt64
+    /// While the writer opens the active segment again there is nothing to read from.
+    let isReadable: Bool
+
+    init(_ state: borrowing LogState, _ name: String) {
+      end = state.end
+      generation = state.consumers[name]?.record.generation ?? 0
+      isReadable = state.active != nil
+    }
   }
 
   private func plan(limitBytes: Int, after: UInt64?) throws(LogError) -> Plan {
@@ -108,17 +119,16 @@ public final class Cursor: Sendable {
       guard state.phase == .open else { return nil }
       guard let delivered = state.consumers[name]?.record.delivered else { return nil }
       let from = delivered.firstUndelivered(from: max(after ?? delivered.base, delivered.base, state.oldest))
-      guard from < state.end else { return .wait }
+      guard from < state.end else { return .wait(Seen(state, name)) }
       if let blocks = state.head.blocks(from: from, notIn: delivered, limitBytes: limitBytes) {
-        return blocks.isEmpty ? .wait : .blocks(blocks)
+        return blocks.isEmpty ? .wait(Seen(state, name)) : .blocks(blocks)
       }
-      guard let index = state.segment(holding: from) else { return .wait }
+      guard let index = state.segment(holding: from) else { return .wait(Seen(state, name)) }
       let info = state.segments[index]
       let isActive = index == state.segments.count - 1
       // The offsets up to the next segment are this one's, whether it has rows there or not.
       let end = isActive ? state.end : state.segments[index + 1].first
-      // While the writer opens the active segment again there is nothing to read from.
-      if isActive, state.active == nil { return .wait }
+      if isActive, state.active == nil { return .wait(Seen(state, name)) }
       return .read(
         LaneReader.Job(
           first: info.first, active: isActive ? state.active : nil, from: from, end: end, delivered: delivered,

@@ -41,9 +41,15 @@ final class LaneReader: Sendable {
     case .damaged(let reason): return .damagedSegment(first: job.first, reason: reason)
     case .gone: return .reading(SegmentReader.Reading())
     case .open(let segment):
-      return .reading(
-        try SegmentReader.read(
-          segment, from: job.from, to: job.end, notIn: job.delivered, limitBytes: limitBytes, tables: &tables))
+      do throws(LogError) {
+        return .reading(
+          try SegmentReader.read(
+            segment, from: job.from, to: job.end, notIn: job.delivered, limitBytes: limitBytes, tables: &tables))
+      } catch {
+        state.withLock { $0.sealed = nil }
+        guard error.kind == .damaged || error.isLMDBCorruption else { throw error }
+        return .damagedSegment(first: job.first, reason: error.what)
+      }
     }
   }
 

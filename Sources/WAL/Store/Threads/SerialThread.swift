@@ -32,7 +32,12 @@ final class SerialThread: Sendable {
     }
     if isNew {
       let shared = shared
-      try NamedThread.start(name) { SerialThread.loop(shared) }
+      do throws(LogError) {
+        try NamedThread.start(name) { SerialThread.loop(shared) }
+      } catch {
+        shared.state.withLock { $0.isStarted = false }
+        throw error
+      }
     }
     let result: Result<R, LogError> = await withCheckedContinuation { continuation in
       shared.state.withLock { state in

@@ -39,10 +39,29 @@ extension LogWriter {
     } catch {
       if error.isFull {
         putOff(group, bytes: bytes)
+      } else if error.kind == .refused, let smaller = split(group) {
+        for part in smaller { commit(group: part) }
       } else {
         fail(group, error, bytes: bytes)
       }
     }
+  }
+
+  /// Smaller groups in the same order, for one that is larger than the log: requests alone, and an append that nobody waits for in halves
+  /// (its positions go with the last). Nil when there is nothing to split: what somebody waits for is stored whole or not at all.
+  private func split(_ group: [Command]) -> [[Command]]? {
+    if group.count > 1 { return group.map { [$0] } }
+    guard case .append(let append) = group.first, append.reply == nil, let (first, second) = append.batch.halves
+    else { return nil }
+    let half = append.bytes / 2
+    return [
+      [.append(PendingAppend(id: core.newID(), batch: first, positions: [], bytes: half, reply: nil))],
+      [
+        .append(
+          PendingAppend(
+            id: core.newID(), batch: second, positions: append.positions, bytes: append.bytes - half, reply: nil))
+      ],
+    ]
   }
 
   /// Stores; when there is no room, makes some as the policy says and tries again. Gives back the first row's offset.
@@ -59,7 +78,8 @@ extension LogWriter {
           try roll()
         } else if isNoRoom(error, for: prepared) {
           // Each round removes a segment, so this ends.
-          guard freeSomething() else {
+          let bytes = prepared.fileBytes(storing: newTables(prepared))
+          guard freeingHelps(bytes) ? freeSomething() : retire(ignoringKeepDelivered: true) else {
             throw error.isFull ? error : LogError(.storage(code: 28), "\(error) (the disk is full)")
           }
         } else if error.isMapFull {
@@ -69,9 +89,11 @@ extension LogWriter {
           note(trouble: error.description)
           guard !isReopened else { throw error }
           isReopened = true
-          let base = core.state.withLock { $0.end }
+          let end = core.state.withLock { $0.end }
           try reopenActive()
-          if !prepared.items.isEmpty, core.state.withLock({ $0.end }) > base { return base }
+          // The failed commit is in the file after all, but after a failed flush the page cache proves nothing: go on in a new file, and store
+          // the rows again. Whoever gets both copies knows them by origin and sequence.
+          if core.state.withLock({ $0.end }) > end { try roll() }
         }
       }
     }
@@ -97,6 +119,11 @@ extension LogWriter {
       incoming = prepared.fileBytes(storing: tables)
       guard let next = active else { throw LogError(.storage(code: 5), "the active segment is not open") }
       segment = next
+    }
+    guard couldFit(incoming) else {
+      throw LogError(
+        .refused,
+        "\(configuration.directory): \(incoming) bytes at once do not fit a log of \(configuration.maxSizeBytes) bytes")
     }
     guard hasRoom(for: incoming) else {
       throw LogError(
@@ -178,7 +205,7 @@ extension LogWriter {
     }
     for (request, error) in prepared.refused { request.reply?.fail(error) }
     for (request, drafts) in prepared.receipts { request.reply.give(drafts.map { $0.outcome(base: base) }) }
-    for waiter in admitted { waiter.continuation.resume(returning: .success(())) }
+    for waiter in admitted { waiter.continuation.resume(returning: .success(true)) }
     for reader in readers { reader.resume() }
   }
 
@@ -187,10 +214,13 @@ extension LogWriter {
     let kept = group.filter(\.isUnwaited)
     hold(kept)
     let keptBytes = kept.reduce(0) { $0 + $1.bytes }
-    let admitted = core.state.withLock { state in
+    let (admitted, turnedAway) = core.state.withLock { state in
       state.isFull = true
       state.counters.appendsRejected += UInt64(group.count - kept.count)
-      return state.release(bytes - keptBytes)
+      let admitted = state.release(bytes - keptBytes)
+      // What is held keeps its share of the room, so they might wait for ever.
+      defer { state.admissions = [] }
+      return (admitted, state.admissions)
     }
     for command in group {
       switch command {
@@ -199,7 +229,8 @@ extension LogWriter {
       default: continue
       }
     }
-    for waiter in admitted { waiter.continuation.resume(returning: .success(())) }
+    for waiter in admitted { waiter.continuation.resume(returning: .success(true)) }
+    for waiter in turnedAway { waiter.continuation.resume(returning: .success(false)) }
   }
 
   private func hold(_ commands: [Command]) {
@@ -225,7 +256,7 @@ extension LogWriter {
       default: continue
       }
     }
-    for waiter in admitted { waiter.continuation.resume(returning: .success(())) }
+    for waiter in admitted { waiter.continuation.resume(returning: .success(true)) }
   }
 }
 

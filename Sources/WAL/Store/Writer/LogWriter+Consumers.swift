@@ -10,6 +10,8 @@ extension LogWriter {
       return true
     }
     guard isNew else { return }
+    // A name that was forgotten, and whose removal is not written yet, is in use again.
+    forgotten.removeAll { $0 == name }
     guard saveCatalog(), flushCatalog() else {
       core.state.withLock { $0.consumers[name] = nil }
       throw LogError(.storage(code: 5), "\(configuration.catalogPath): cursor \(name) could not be written")

@@ -8,10 +8,12 @@ extension LogWriter {
       guard let index = state.segments.dropLast().firstIndex(where: { $0.first == first }) else { return (nil, nil) }
       return (state.segments[index], state.segments[index + 1].first)
     }
-    // Retention, or another lane's request, was faster.
-    guard let info, let next, !core.state.withLock({ $0.verified.contains(first) }) else { return }
+    // Retention was faster.
+    guard let info, let next else { return }
     let path = core.path(first)
     guard Files.length(path) != nil else { return passOver(first..<next) }
+    // Another lane's request was faster, or what was sound once is not any more.
+    if core.state.withLock({ $0.verified.contains(first) }), try isReadable(path, first) { return }
     let now = core.now
     // They are those of the damaged file; without any the new one is walked.
     try Files.remove(core.sumsPath(first))
@@ -31,6 +33,13 @@ extension LogWriter {
       state.counters.blocksDamaged += UInt64(rebuilt.report.damagedBlocks)
     }
     measureOthers()
+  }
+
+  private func isReadable(_ path: String, _ first: UInt64) throws(LogError) -> Bool {
+    for sums in [core.sumsPath(first), nil] {
+      guard try SegmentCheck.damage(path: path, sums: sums) == nil else { return false }
+    }
+    return (try? Segment.open(path: path, first: first, mode: .readingSealed)) != nil
   }
 
   /// The file is gone: its rows are missing for everyone who has not had them.

@@ -10,6 +10,20 @@ extension LogWriter {
     return Files.freeBytes(configuration.directory).map { $0 >= bytes } ?? true
   }
 
+  /// Whether `max_size` would hold so many bytes if everything that may be removed were gone. When not, they never fit.
+  func couldFit(_ bytes: Int) -> Bool {
+    let emptySegment = 64 << 10
+    return core.state.withLock { $0.otherBytes } + emptySegment + bytes <= configuration.maxSizeBytes
+  }
+
+  /// Whether the disk would hold so many bytes if all segments were gone. When not, dropping any of them helps nobody: somebody else has
+  /// filled the disk, and may make room again.
+  func freeingHelps(_ bytes: Int) -> Bool {
+    let segments = core.state.withLock { state in state.segments.reduce(0) { $0 + $1.fileBytes } }
+    let reserve = configuration.reserve.exists ? configuration.reserve.byteCount : 0
+    return Files.freeBytes(configuration.directory).map { $0 + segments + reserve >= bytes } ?? true
+  }
+
   /// Removes what every consumer has had and what is too old. Whether anything went.
   @discardableResult
   func retire(ignoringKeepDelivered: Bool = false) -> Bool {

@@ -111,7 +111,7 @@ extension LogWriter {
   // MARK: - The end
 
   /// Everything is committed already. Notes the cursors, puts the catalog on the disk, and says that the stop was clean.
-  func finish(_ reply: Reply<Void>) {
+  func finish(_ reply: Reply<Void>, leaving rest: ArraySlice<Command>) {
     var trouble: LogError?
     if !held.isEmpty {
       commit([])
@@ -136,6 +136,7 @@ extension LogWriter {
       try? usingReserve { () throws(LogError) in try mark.write(configuration.cleanStopPath) }
     }
     shut()
+    for command in rest { fail(command) }
     if let trouble { reply.fail(trouble) } else { reply.give(()) }
   }
 
@@ -153,7 +154,7 @@ extension LogWriter {
     case .createConsumer(_, _, let reply), .resetConsumer(_, _, let reply), .heal(_, _, let reply):
       reply.fail(core.closedError)
     case .forgetConsumer(_, let reply): reply.fail(core.closedError)
-    case .setAside: break
+    case .setAside, .requestedReset: break
     }
   }
 

@@ -126,16 +126,18 @@ final class LogWriter: @unchecked Sendable {
       commit(group)
       group = []
     }
-    for command in commands {
+    for (index, command) in commands.enumerated() {
       switch command {
       case .append, .receive:
         group.append(command)
       case .close(let reply):
+        core.state.withLock { $0.phase = .closing }
         commitGroup()
-        finish(reply)
+        finish(reply, leaving: commands[(index + 1)...])
         return true
       case .abandon(let reply):
-        abandon(reply, leaving: group)
+        core.state.withLock { $0.phase = .closing }
+        abandon(reply, leaving: group + commands[(index + 1)...])
         return true
       default:
         commitGroup()
@@ -169,6 +171,7 @@ final class LogWriter: @unchecked Sendable {
       }
     case .setAside(let damaged): setAside(damaged)
     case .roll(let reply): answer(reply) { () throws(LogError) in try rollIfNotEmpty() }
+    case .requestedReset(let name, let found, let id): answerReset(name, found, id)
     case .append, .receive, .close, .abandon: break
     }
   }

@@ -62,6 +62,8 @@ enum Command: Sendable {
   case createConsumer(name: String, base: UInt64, Reply<Void>)
   case resetConsumer(name: String, base: UInt64, Reply<Void>)
   case forgetConsumer(name: String, Reply<Void>)
+  /// Another process asked for a time; a thread has looked where that is.
+  case requestedReset(name: String, Result<UInt64, LogError>, requestID: String)
   /// A sealed segment is not what was sealed: keep a copy, rebuild it from what can be read.
   case heal(first: UInt64, reason: String, Reply<Void>)
   case setAside(SegmentReader.Damaged)
