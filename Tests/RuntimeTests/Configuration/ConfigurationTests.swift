@@ -185,8 +185,22 @@ struct ConfigurationTests {
     #expect(found.contains { $0.text.contains(part) }, "\(found)")
   }
 
-  @Test func saysThatAFileIsNotThere() {
-    #expect(throws: ConfigurationError.self) { try Configuration.load(file: "/nonexistent/agent.yml") }
+  @Test(
+    "says why a file cannot be read",
+    arguments: [("/nonexistent/agent.yml", "No such file or directory"), ("/", "it is a folder")])
+  func unreadable(file: String, reason: String) {
+    #expect {
+      try Configuration.load(file: file)
+    } throws: { error in
+      "\(error)" == "\(file): cannot be read: \(reason)"
+    }
+  }
+
+  @Test func isRefusedWhateverItsNesting() {
+    #expect(problems(String(repeating: "[", count: 100_000)).first?.text.contains("nesting") == true)
+    let growing = (1..<30).map { "x\($0): &x\($0) {<<: [*x\($0 - 1), *x\($0 - 1), *x\($0 - 1)]}" }
+    let text = (["x0: &x0 {a: b}"] + growing + ["global: {<<: *x29}"]).joined(separator: "\n")
+    #expect(problems(text).contains { $0.text.contains("more than 4 deep") })
   }
 }
 

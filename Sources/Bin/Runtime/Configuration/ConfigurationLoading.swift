@@ -10,13 +10,22 @@ extension Configuration {
     do {
       bytes = try Data(contentsOf: URL(fileURLWithPath: file))
     } catch {
-      throw ConfigurationError(file: file, text: "cannot be read: \(error.localizedDescription)")
+      throw ConfigurationError(file: file, text: "cannot be read: \(reason(file, error))")
     }
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw ConfigurationError(file: file, text: "is not UTF-8")
     }
     let folder = URL(fileURLWithPath: file).deletingLastPathComponent().path
     return try parse(text, file: file, folder: folder, environment: environment)
+  }
+
+  /// Foundation names its own error numbers; the system's words say more.
+  private static func reason(_ file: String, _ error: any Error) -> String {
+    var isFolder = ObjCBool(false)
+    if FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), isFolder.boolValue {
+      return "it is a folder"
+    }
+    return access(file, R_OK) == 0 ? "\(error)" : String(cString: strerror(errno))
   }
 
   /// Checks a file's text. Relative paths in it start from `folder`; `environment` is what external labels may refer to.

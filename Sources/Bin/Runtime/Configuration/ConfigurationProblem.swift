@@ -16,7 +16,7 @@ public struct ConfigurationProblem: Hashable, Sendable, CustomStringConvertible 
   public var text: String
 
   public var description: String {
-    let place = line > 0 ? "\(line):\(column): " : ""
+    let place = line > 0 ? "\(line):\(column): " : " "
     return place + (path.isEmpty ? "" : "\(path): ") + text
   }
 }
