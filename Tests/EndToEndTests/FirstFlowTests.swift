@@ -42,7 +42,24 @@ struct FirstFlowTests {
     try expectWholeScrapes(samples)
   }
 
-  @Test func sayWhyItCannotStart() async throws {
+  @Test func deliversToOneDestinationWhileAnotherIsBroken() async throws {
+    let flow = try Flow(interval: "1s", forwarders: "- {name: broken, type: file, path: /proc/nothing}")
+    let agent = try flow.start()
+    #expect(
+      await eventually { flow.metric("clymene_forwarder_held{forwarder=\"broken\"}") == 1 }, "\(agent.log)")
+    let before = flow.metric("clymene_forwarder_rows_delivered_total{forwarder=\"local\"}") ?? 0
+    #expect(
+      await eventually {
+        flow.metric("clymene_forwarder_rows_delivered_total{forwarder=\"local\"}") ?? 0 >= before + 6
+          && flow.metric("clymene_forwarder_waiting_rows{forwarder=\"broken\"}") ?? 0 >= 6
+          && flow.metric("clymene_forwarder_waiting_seconds{forwarder=\"broken\"}") ?? 0 >= 3
+      }, "\(agent.log)")
+    #expect(try Loopback.get(flow.adminPort, "/").body.contains("/proc/nothing"))
+    agent.send(SIGTERM)
+    #expect(agent.wait() == 0)
+  }
+
+  @Test func saysWhyItCannotStart() async throws {
     let flow = try Flow(interval: "1s")
     let first = try flow.start()
     #expect(await eventually { flow.isReady })

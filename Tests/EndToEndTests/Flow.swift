@@ -8,7 +8,7 @@ final class Flow {
   let adminPort: Int
   private(set) var agent: Program?
 
-  init(interval: String, wal: String = "", jobs: String = "") throws {
+  init(interval: String, wal: String = "", jobs: String = "", forwarders: String = "") throws {
     folder = try Places.temporaryFolder()
     exporterPort = try Loopback.freePort()
     adminPort = try Loopback.freePort()
@@ -34,6 +34,7 @@ final class Flow {
         \(wal)
       forwarders:
         - {name: local, type: file, path: ./out, max_file_age: 3s}
+        \(forwarders)
       """
     try Data(configuration.utf8).write(to: folder.appending(path: "agent.yml"))
   }
