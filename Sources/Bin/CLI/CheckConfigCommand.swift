@@ -22,6 +22,9 @@ struct CheckConfigCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try loadConfiguration(file ?? configFile ?? "")
+    for remark in configuration.remarks {
+      FileHandle.standardError.write(Data("\(file ?? configFile ?? ""): warning: \(remark)\n".utf8))
+    }
     let targets = configuration.scrapeJobs.reduce(0) { $0 + $1.targets.count }
     print(
       "\(file ?? configFile ?? ""): fine: \(configuration.scrapeJobs.count) scrape jobs with \(targets) targets, "

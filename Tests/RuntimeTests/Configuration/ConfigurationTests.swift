@@ -87,6 +87,17 @@ struct ConfigurationTests {
     #expect(configuration.log.directory == "/etc/clymene/data/wal")
   }
 
+  @Test func namesTheKeyOfAFolderThatIsTaken() {
+    let found = problems("forwarders:\n  - {name: a, type: file, path: data/wal}")
+    #expect(found.map { "\($0.line):\($0.column) \($0.path)" } == ["2:33 forwarders[0].path"])
+    #expect(problems("forwarders: [{name: a, type: file, path: data/wal-out}]").isEmpty)
+  }
+
+  @Test func remarksOnWhatDoesNothing() throws {
+    #expect(try parsed("").remarks.count == 2)
+    #expect(try parsed("forwarders: [{name: a, type: file, path: o}]").remarks.count == 1)
+  }
+
   @Test func takesAnAgeOfZeroForNoLimit() throws {
     #expect(try parsed("wal: {max_age: 0}").log.maxAge == nil)
   }
@@ -164,9 +175,11 @@ struct ConfigurationTests {
       ("forwarders: [{name: a, type: file, path: o}, {name: a, type: file, path: p}]", "forwarder name “a” stands"),
       (
         "forwarders: [{name: a, type: file, path: o}, {name: b, type: file, path: ./o}]",
-        "belongs to the forwarder “a”"
+        "the folder of the forwarder “a”"
       ),
-      ("forwarders: [{name: a, type: file, path: data/wal}]", "belongs to the log"),
+      ("forwarders: [{name: a, type: file, path: data/wal}]", "the folder of the log"),
+      ("forwarders: [{name: a, type: file, path: data/wal/segments}]", "the folder of the log"),
+      ("forwarders: [{name: a, type: file, path: /}]", "the folder of the log"),
       ("forwarders: [{type: file, path: o}]", "needs a name"),
       ("forwarders: [{name: 'a/b', type: file, path: o}]", "letters, digits"),
       ("forwarders: [{name: a, path: o}]", "needs a type"),

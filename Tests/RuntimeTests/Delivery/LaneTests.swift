@@ -90,8 +90,16 @@ struct LaneTests {
 
   @Test func triesAgainWhenTheLogCannotBeRead() async throws {
     let source = MemorySource([try queued(0)], readErrors: 3)
-    let (counters, _) = await run(source, ScriptedForwarder()) { $0.deliveredRows == 2 }
-    #expect(counters.readErrors == 3)
+    let (counters, pauses) = await run(source, ScriptedForwarder()) { $0.deliveredRows == 2 }
+    #expect(counters.readErrors == 3 && counters.lastError?.contains("reading the log") == true)
+    #expect(counters.requests == [.delivered: 1])
+    #expect(pauses.count == 3 && pauses[2] > pauses[0] && pauses[2] <= .milliseconds(400))
+  }
+
+  @Test func showsThatTheLogCannotBeRead() async throws {
+    let source = MemorySource([try queued(0)], readErrors: .max)
+    let (counters, _) = await run(source, ScriptedForwarder()) { $0.failuresInARow > 3 }
+    #expect(counters.readErrors > 3 && counters.deliveredRows == 0)
   }
 
   @Test func stopsAtOnceWhileItWaitsForALongTime() async throws {

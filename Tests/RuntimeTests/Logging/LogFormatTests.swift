@@ -22,4 +22,10 @@ struct LogFormatTests {
       metadata: [("a", "b c"), ("d", "e")])
     #expect(line == "09:30:00.250 info     first\n    second a=\"b c\" d=e")
   }
+
+  @Test func doNotSteerATerminal() {
+    let line = LogFormat.textLine(
+      time: UnixMilliseconds(0), level: .info, label: "clymene", message: "a\r\nb\u{1b}[2J", metadata: [])
+    #expect(line.hasSuffix("a\\u{d}\n    b\\u{1b}[2J"))
+  }
 }

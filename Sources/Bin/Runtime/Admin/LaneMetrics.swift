@@ -1,10 +1,6 @@
-import Model
-
 // Lanes' counters as metrics. Each family holds one sample a forwarder.
 extension LaneCounters {
-  static func add(
-    _ lanes: [(name: String, counters: LaneCounters)], now: UnixMilliseconds, to page: inout MetricsText
-  ) {
+  static func add(_ lanes: [(name: String, counters: LaneCounters)], to page: inout MetricsText) {
     func family(
       _ name: String, _ kind: MetricsText.Kind, _ help: String, _ value: (LaneCounters) -> Double?
     ) {
@@ -34,9 +30,6 @@ extension LaneCounters {
     family("read_errors_total", .counter, "Failed attempts to read the log.") { Double($0.readErrors) }
     family("failures_in_a_row", .gauge, "Failed requests since the last one that got through.") {
       Double($0.failuresInARow)
-    }
-    family("waiting_seconds", .gauge, "Age of the oldest row that waits; 0 when none does.") {
-      $0.waitingSeconds(now: now) ?? 0
     }
     family("held", .gauge, "1 while nothing moves until a person helps: wrong credentials, refused data.") {
       $0.alarm == nil ? 0 : 1

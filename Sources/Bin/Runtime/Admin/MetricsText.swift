@@ -46,8 +46,16 @@ public struct MetricsText: Sendable {
   }
 
   private static func escape(_ text: String, quotes: Bool) -> String {
-    var result = text.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
-    if quotes { result = result.replacing("\"", with: "\\\"") }
-    return result
+    // By scalars: a Character may be a quote together with what combines with it.
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\\": result.append(contentsOf: "\\\\".unicodeScalars)
+      case "\n": result.append(contentsOf: "\\n".unicodeScalars)
+      case "\"" where quotes: result.append(contentsOf: "\\\"".unicodeScalars)
+      default: result.append(scalar)
+      }
+    }
+    return String(result)
   }
 }

@@ -7,6 +7,14 @@ public struct Configuration: Sendable, Equatable {
   public var scrapeJobs: [ScrapeJobSettings]
   public var log: LogSettings
   public var forwarders: [ForwarderSettings]
+
+  /// What is allowed and yet hardly meant; for people.
+  public var remarks: [String] {
+    var remarks: [String] = []
+    if scrapeJobs.allSatisfy(\.targets.isEmpty) { remarks.append("the configuration has no target to scrape") }
+    if forwarders.isEmpty { remarks.append("the configuration has no forwarder: what is collected stays in the log") }
+    return remarks
+  }
 }
 
 /// One element of `scrape_configs`.

@@ -10,7 +10,7 @@ extension ConfigurationReader {
       whenFull: .dropOldest, commitInterval: Default.commitInterval, keepDelivered: Default.keepDelivered,
       orphanHold: Default.orphanHold, dedupeWindow: Default.dedupeWindow)
     guard let place, var reader = MappingReader(place, problems) else { return log }
-    if let directory = path(&reader, "directory") { log.directory = directory }
+    if let directory = path(&reader, "directory") { log.directory = directory.value }
     if let size = reader.size("max_size") {
       if size.value < Default.logSmallestMaxSize {
         problems.report(size.place, "\(size.value) is too little; at least \(Default.logSmallestMaxSize)")
@@ -36,7 +36,8 @@ extension ConfigurationReader {
     return log
   }
 
-  func forwarder(_ place: ConfigurationNode) -> ForwarderSettings? {
+  /// The forwarder, and the folder that it alone writes to, where its type has one.
+  func forwarder(_ place: ConfigurationNode) -> (ForwarderSettings, folder: Located<String>?)? {
     if place.isNull {
       problems.report(place, "an empty element")
       return nil
@@ -64,18 +65,22 @@ extension ConfigurationReader {
       problems.report(type.place, "“\(type.value)” is not a type that this version has; it has: file")
       return nil
     }
-    let destination = fileDestination(&reader)
+    let (destination, folder) = fileDestination(&reader)
     reader.finish()
-    return ForwarderSettings(
+    let settings = ForwarderSettings(
       name: name?.value ?? "", start: start?.value ?? .oldest, destination: .file(destination))
+    return (settings, folder)
   }
 
-  private func fileDestination(_ reader: inout MappingReader) -> ForwarderSettings.FileDestination {
+  private func fileDestination(
+    _ reader: inout MappingReader
+  ) -> (ForwarderSettings.FileDestination, folder: Located<String>?) {
     typealias Default = ConfigurationDefaults
     var file = ForwarderSettings.FileDestination(
       directory: "", maxFileSize: Default.fileMaxSize, maxFileAge: Default.fileMaxAge, compression: .none)
-    if let directory = path(&reader, "path") {
-      file.directory = directory
+    let folder = path(&reader, "path")
+    if let folder {
+      file.directory = folder.value
     } else {
       problems.report(reader.place, "a file forwarder needs a path: the folder for its files")
     }
@@ -90,7 +95,7 @@ extension ConfigurationReader {
       file.maxFileAge = age.value
     }
     file.compression = choice(&reader, "compression") ?? file.compression
-    return file
+    return (file, folder)
   }
 
   private func choice<Value: RawRepresentable<String> & CaseIterable>(
@@ -100,13 +105,13 @@ extension ConfigurationReader {
     return reader.scalar(key, wanted: wanted, Value.init(rawValue:))?.value
   }
 
-  private func path(_ reader: inout MappingReader, _ key: String) -> String? {
+  private func path(_ reader: inout MappingReader, _ key: String) -> Located<String>? {
     guard let text = reader.string(key) else { return nil }
     if text.value.isEmpty || text.value.utf8.contains(0) {
       problems.report(text.place, "a path is wanted here")
       return nil
     }
-    return absolute(text.value)
+    return Located(absolute(text.value), text.place)
   }
 
   private func absolute(_ path: String) -> String {

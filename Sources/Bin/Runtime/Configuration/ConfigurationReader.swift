@@ -24,8 +24,13 @@ struct ConfigurationReader {
     let log = log(reader.value("wal"))
     var forwarders: [ForwarderSettings] = []
     var forwarderPlaces: [String: Int] = [:]
+    var owners = [(name: "the log", directory: log.directory)]
     for element in reader.list("forwarders") ?? [] {
-      guard let forwarder = forwarder(element) else { continue }
+      guard let (forwarder, folder) = forwarder(element) else { continue }
+      if let folder {
+        owners.append(("the forwarder “\(forwarder.name)”", folder.value))
+        rejectSharedDirectories(owners, folder.place)
+      }
       if let earlier = forwarderPlaces[forwarder.name] {
         problems.report(
           element, "the forwarder name “\(forwarder.name)” stands in line \(earlier) already; each needs its own")
@@ -33,23 +38,22 @@ struct ConfigurationReader {
       forwarderPlaces[forwarder.name] = element.node.mark?.line ?? 0
       forwarders.append(forwarder)
     }
-    rejectSharedDirectories(forwarders, reader, log)
     reader.finish(prometheusHas: PrometheusKeys.document)
     return Configuration(
       externalLabels: global.externalLabels, scrapeJobs: jobs, log: log, forwarders: forwarders)
   }
 
-  private func rejectSharedDirectories(
-    _ forwarders: [ForwarderSettings], _ reader: MappingReader, _ log: LogSettings
-  ) {
-    var owners = [log.directory: "the log"]
-    for forwarder in forwarders {
-      guard case .file(let file) = forwarder.destination else { continue }
-      if let owner = owners[file.directory] {
+  /// Each folder has one owner, and none lies in another's: the log removes, and forwarders cut back, what is theirs.
+  private func rejectSharedDirectories(_ owners: [(name: String, directory: String)], _ place: ConfigurationNode) {
+    guard let last = owners.last else { return }
+    let mine = last.directory.hasSuffix("/") ? last.directory : last.directory + "/"
+    for owner in owners.dropLast() {
+      let theirs = owner.directory.hasSuffix("/") ? owner.directory : owner.directory + "/"
+      if mine.hasPrefix(theirs) || theirs.hasPrefix(mine) {
         problems.report(
-          reader.place, "the forwarder “\(forwarder.name)” writes to \(file.directory), which belongs to \(owner)")
+          place, "\(last.directory) and \(owner.directory), the folder of \(owner.name), may not lie in each other")
+        return
       }
-      owners[file.directory] = "the forwarder “\(forwarder.name)”"
     }
   }
 

@@ -8,7 +8,7 @@ enum PrometheusDuration {
     ("ms", 1),
   ]
 
-  /// Nil for anything else, and for what does not fit 64 bits of milliseconds.
+  /// Nil for anything else, and for more than 64 bits of nanoseconds (292 years).
   static func parse(_ text: String) -> Duration? {
     if text == "0" { return .zero }
     guard !text.isEmpty else { return nil }
@@ -24,7 +24,8 @@ enum PrometheusDuration {
       rest = rest.dropFirst(suffix.count)
       let (part, tooLarge) = amount.multipliedReportingOverflow(by: units[unit].milliseconds)
       let (sum, overflow) = total.addingReportingOverflow(part)
-      guard !tooLarge, !overflow else { return nil }
+      // Prometheus keeps nanoseconds in 64 bits: 292 years.
+      guard !tooLarge, !overflow, sum <= Int64.max / 1_000_000 else { return nil }
       total = sum
       nextUnit = unit + 1
     }

@@ -39,7 +39,7 @@ final class Lane: Sendable {
     var generation = source.generation
     while !Task.isCancelled {
       do {
-        if pending.isEmpty { pending = try await next() }
+        if pending.isEmpty { pending = try await source.next(limitBytes: limits.requestBytes) }
         if source.generation != generation {
           // The cursor was moved while these blocks waited.
           generation = source.generation
@@ -56,14 +56,18 @@ final class Lane: Sendable {
         case .acknowledge:
           for block in request { source.acknowledge(block.offsets, generation: generation) }
           pending.removeFirst(request.count)
+          if pending.isEmpty { state.withLock { $0.oldestWaiting = nil } }
         case .again(let pause): try await sleep(pause)
         case .halve: continue
         }
       } catch is CancellationError {
         break
       } catch {
-        if Task.isCancelled { break }
-        await noteReadError(error)
+        // The log's trouble is waited out like the destination's, by the same rule.
+        let outcome = Outcome.retry(reason: "reading the log: \(error)", after: nil)
+        let action = decision.answer(outcome, blocks: 0, random: .random(in: 0..<1))
+        note(outcome, [], decision)
+        guard case .again(let pause) = action, (try? await sleep(pause)) != nil else { break }
       }
     }
     await forwarder.close()
@@ -78,11 +82,6 @@ final class Lane: Sendable {
       })
   }
 
-  private func next() async throws -> [QueuedBlock] {
-    state.withLock { $0.oldestWaiting = nil }
-    return try await source.next(limitBytes: limits.requestBytes)
-  }
-
   private func deliver(_ request: [QueuedBlock], generation: UInt64) async -> Outcome {
     let oldest = request.first?.block.block.header.oldestTime
     state.withLock { $0.oldestWaiting = oldest }
@@ -92,12 +91,17 @@ final class Lane: Sendable {
     return outcome
   }
 
+  /// Without blocks it is about reading the log.
   private func note(_ outcome: Outcome, _ request: [QueuedBlock], _ decision: LaneDecision) {
     let now = wallClock()
     let alarm = decision.alarm.map { "\($0)" }
     let (before, after) = state.withLock { counters in
       let before = counters
-      counters.requests[.init(outcome), default: 0] += 1
+      if request.isEmpty {
+        counters.readErrors += 1
+      } else {
+        counters.requests[.init(outcome), default: 0] += 1
+      }
       counters.failuresInARow = decision.failuresInARow
       counters.alarm = alarm
       switch outcome {
@@ -126,17 +130,6 @@ final class Lane: Sendable {
       logger.info(
         "gets through again after \(before.failuresInARow) failed requests", metadata: ["forwarder": "\(name)"])
     }
-  }
-
-  private func noteReadError(_ error: any Error) async {
-    let now = wallClock()
-    state.withLock { counters in
-      counters.readErrors += 1
-      counters.lastError = "reading the log: \(error)"
-      counters.lastErrorAt = now
-    }
-    logger.error("reading the log failed, trying on: \(error)", metadata: ["forwarder": "\(name)"])
-    try? await sleep(.seconds(1))
   }
 }
 

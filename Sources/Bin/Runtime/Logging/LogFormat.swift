@@ -24,8 +24,21 @@ public enum LogFormat: String, Sendable, CaseIterable {
     let clock = RFC3339.format(time).dropFirst(11).dropLast().prefix(12)
     let name = level.rawValue + String(repeating: " ", count: max(0, 9 - level.rawValue.count))
     let pairs = metadata.map { " \($0.0)=\($0.1.contains(" ") ? JSONText.quoted($0.1) : $0.1)" }.joined()
-    // A line break in a message must not look like a line of its own.
-    return "\(clock) \(name)\(message)\(pairs)".replacing("\n", with: "\n    ")
+    return plain("\(clock) \(name)\(message)\(pairs)")
+  }
+
+  /// A line break must not look like a line of its own, nor a control character steer a terminal.
+  private static func plain(_ text: String) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      switch scalar.properties.generalCategory {
+      case _ where scalar == "\n": result.append(contentsOf: "\n    ".unicodeScalars)
+      case .control, .lineSeparator, .paragraphSeparator:
+        result.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
+      default: result.append(scalar)
+      }
+    }
+    return String(result)
   }
 }
 

@@ -27,6 +27,7 @@ public struct StandardErrorLog: LogHandler {
     var bytes = Array(line.utf8)[...]
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      if written < 0, errno == EINTR { continue }
       // Nobody reads standard error, or it is full: a log line is not worth stopping for.
       guard written > 0 else { return }
       bytes = bytes.dropFirst(written)

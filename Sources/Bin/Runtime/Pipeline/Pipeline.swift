@@ -1,27 +1,68 @@
 import Codec
-import Foundation
 import Logging
 import Model
 import ServiceLifecycle
-import Synchronization
 import WAL
 
 /// A role at work: collectors, log, lanes and admin server, from start to an orderly stop.
 public enum Pipeline {
-  /// How long everything together may take to stop; what has not ended by then is cancelled.
-  static let stopLimit = Duration.seconds(10)
+  struct StopLimits: Sendable {
+    /// What has not stopped in order by then is cancelled.
+    var orderly = Duration.seconds(10)
+    /// What has not ended by then is left behind: the log is closed without it.
+    var total = Duration.seconds(15)
+  }
 
-  /// Runs until SIGTERM or SIGINT and returns when everything has stopped in order. Throws what kept it from starting or made
-  /// it stop by itself.
+  typealias MakeForwarder = @Sendable (ForwarderSettings) throws -> any Forwarder
+
+  /// Something did not end when it was told to: a system call that hangs, for example.
+  struct StuckError: Error, CustomStringConvertible {
+    var limit: Duration
+
+    var description: String {
+      "not everything ended within \(PrometheusDuration.format(limit)); the log is closed, what was under way is left behind"
+    }
+  }
+
+  /// Runs until SIGTERM or SIGINT and returns when everything has stopped in order. Throws what kept it from starting, made
+  /// it stop by itself, or did not end. The log is closed in any case.
   public static func run(
     _ role: Role, configuration: Configuration, admin: [AdminAddress], logger: Logger
+  ) async throws {
+    let (stops, asked) = AsyncStream.makeStream(of: Int32.self)
+    let signals = StopSignals { asked.yield($0) }
+    defer { withExtendedLifetime(signals) {} }
+    try await run(
+      role, configuration: configuration, admin: admin, logger: logger, stops: stops, limits: StopLimits(),
+      makeForwarder: { try $0.destination.makeForwarder() })
+  }
+
+  /// The first element of `stops` asks for the stop.
+  static func run(
+    _ role: Role, configuration: Configuration, admin: [AdminAddress], logger: Logger, stops: AsyncStream<Int32>,
+    limits: StopLimits, makeForwarder: MakeForwarder
   ) async throws {
     let startedAt = WallClock.now()
     logger.info(
       "starting", metadata: ["role": "\(role.name)", "version": "\(BuildInfo.current.version)"])
+    for remark in configuration.remarks { logger.warning("\(remark)") }
     let log = try openLog(configuration.log, logger)
     let failure = await outcome {
-      try await run(role, configuration, admin, logger, log, startedAt)
+      let lanes = try await makeLanes(configuration.forwarders, log, logger, makeForwarder)
+      let collectors = try role.collectors(configuration, logger)
+      let status = PipelineStatus(
+        role: role, configuration: configuration, log: log, lanes: lanes, collectors: collectors,
+        startedAt: startedAt)
+      // In the order of their dependencies: the group stops them in reverse, each before the one above it.
+      var services: [any Service] = lanes.map { LaneService(lane: $0) }
+      services += collectors.running.map { CollectorService(collector: $0, log: log) }
+      services.append(ReadyService(status: status))
+      services += admin.map { AdminServer(address: $0, source: status, logger: logger) }
+      var settings = ServiceGroupConfiguration(services: services, logger: quiet(logger))
+      // No limit to the cancellation behind it: the library's ends the process on the spot, with the log open.
+      settings.maximumGracefulShutdownDuration = limits.orderly
+      try await run(ServiceGroup(configuration: settings), until: stops, limits, logger)
+      await collectors.close()
     }
     // Whatever happened, what was accepted is written and the log says that it was closed.
     do {
@@ -34,32 +75,42 @@ public enum Pipeline {
     logger.info("stopped")
   }
 
-  private static func run(
-    _ role: Role, _ configuration: Configuration, _ admin: [AdminAddress], _ logger: Logger, _ log: WriteAheadLog,
-    _ startedAt: UnixMilliseconds
-  ) async throws {
-    let lanes = try await makeLanes(configuration.forwarders, log, logger)
-    let collectors = try role.collectors(configuration, logger)
-    let status = PipelineStatus(
-      role: role, configuration: configuration, log: log, lanes: lanes, collectors: collectors, startedAt: startedAt)
-    // In the order of their dependencies: the group stops them in reverse, each before the one above it.
-    var services: [any Service] = lanes.map { LaneService(lane: $0) }
-    services += collectors.running.map { CollectorService(collector: $0, sink: log.sink) }
-    services.append(ReadyService(status: status))
-    services += admin.map { AdminServer(address: $0, source: status, logger: logger) }
+  private enum Event: Sendable {
+    case stop(Int32)
+    case ended((any Error)?)
+    case tooLate
+  }
 
-    var settings = ServiceGroupConfiguration(services: services, logger: quiet(logger))
-    settings.maximumGracefulShutdownDuration = stopLimit
-    settings.maximumCancellationDuration = stopLimit
-    let group = ServiceGroup(configuration: settings)
-    let signals = StopSignals { number in
-      logger.info("stopping, a second signal ends at once", metadata: ["signal": "\(number)"])
-      Task { await group.triggerGracefulShutdown() }
+  /// Returns when the group has ended; throws its error, or `StuckError` when it has not ended in time after a stop.
+  private static func run(
+    _ group: ServiceGroup, until stops: AsyncStream<Int32>, _ limits: StopLimits, _ logger: Logger
+  ) async throws {
+    let (events, happened) = AsyncStream.makeStream(of: Event.self)
+    // Not children of this task, which must be able to leave one behind that does not end.
+    let running = Task { happened.yield(.ended(await outcome { try await group.run() })) }
+    let listening = Task { for await signal in stops { happened.yield(.stop(signal)) } }
+    var timer: Task<Void, Never>?
+    defer {
+      listening.cancel()
+      timer?.cancel()
     }
-    let failure = await outcome { try await group.run() }
-    withExtendedLifetime(signals) {}
-    await collectors.close()
-    if let failure { throw failure }
+    for await event in events {
+      switch event {
+      case .stop(let signal):
+        guard timer == nil else { continue }
+        logger.info("stopping, a second signal ends at once", metadata: ["signal": "\(signal)"])
+        timer = Task {
+          if (try? await Task.sleep(for: limits.total)) != nil { happened.yield(.tooLate) }
+        }
+        await group.triggerGracefulShutdown()
+      case .ended(let failure):
+        if let failure { throw failure }
+        return
+      case .tooLate:
+        running.cancel()
+        throw StuckError(limit: limits.total)
+      }
+    }
   }
 
   private static func openLog(_ settings: LogSettings, _ logger: Logger) throws -> WriteAheadLog {
@@ -74,12 +125,12 @@ public enum Pipeline {
   }
 
   private static func makeLanes(
-    _ forwarders: [ForwarderSettings], _ log: WriteAheadLog, _ logger: Logger
+    _ forwarders: [ForwarderSettings], _ log: WriteAheadLog, _ logger: Logger, _ makeForwarder: MakeForwarder
   ) async throws -> [Lane] {
     var lanes: [Lane] = []
     for settings in forwarders {
       let cursor = try await log.cursor(named: settings.name, start: CursorStart(settings.start))
-      let forwarder = try settings.destination.makeForwarder()
+      let forwarder = try makeForwarder(settings)
       lanes.append(
         Lane(name: settings.name, source: CursorSource(cursor: cursor), forwarder: forwarder, logger: logger))
     }
@@ -112,13 +163,16 @@ private struct LaneService: Service {
   }
 }
 
-/// Runs a collector until the stop. One that ends by itself has nothing to collect and is no reason to stop.
+/// Runs a collector until the stop, and puts what it has collected on the disk before anything else stops. One that ends by itself
+/// has nothing to collect and is no reason to stop.
 private struct CollectorService: Service {
   let collector: any Collector
-  let sink: any Sink
+  let log: WriteAheadLog
 
   func run() async throws {
-    try await cancelWhenGracefulShutdown { try await collector.run(into: sink) }
+    try await cancelWhenGracefulShutdown { try await collector.run(into: log.sink) }
+    // The task may be cancelled by now, and a flush would not wait then.
+    try await Task { try await log.flush() }.value
     try await gracefulShutdown()
   }
 }

@@ -53,13 +53,21 @@ final class PipelineStatus: StatusSource {
       [([("version", BuildInfo.current.version), ("role", role.name)], 1)])
     page.add("clymene_ready", .gauge, "1 when everything runs.", isReady ? 1 : 0)
     collectors.metrics(&page)
-    LogMetrics.add(log.status(), to: &page)
-    LaneCounters.add(lanes.map { ($0.name, $0.counters) }, now: WallClock.now(), to: &page)
-    var files: [(name: String, counters: FileForwarderCounters)] = []
-    for lane in lanes {
-      if let forwarder = lane.forwarder as? FileForwarder { files.append((lane.name, await forwarder.counters)) }
-    }
-    FileMetrics.add(files, to: &page)
+    let now = WallClock.now()
+    let log = log.status()
+    LogMetrics.add(log, to: &page)
+    LaneCounters.add(lanes.map { ($0.name, $0.counters) }, to: &page)
+    page.add(
+      "clymene_forwarder_waiting_seconds", .gauge, "Age of the oldest row that waits; 0 when none does.",
+      lanes.map { lane in
+        let consumer = log.consumers.first { $0.name == lane.name }
+        let waits = consumer.map { $0.lagRows > 0 } ?? false
+        // The lane knows the block that waits; the log's own estimate is for when it cannot be read.
+        let age = waits ? lane.counters.waitingSeconds(now: now) ?? consumer?.lagSeconds ?? 0 : 0
+        return ([("forwarder", lane.name)], age)
+      })
+    FileMetrics.add(
+      lanes.compactMap { lane in (lane.forwarder as? FileForwarder).map { (lane.name, $0.counters) } }, to: &page)
     ProcessMetrics.read()?.add(to: &page)
     return page.text
   }
@@ -95,7 +103,7 @@ extension StatusSnapshot.ForwarderPanel {
     self.init(
       name: settings.name, type: settings.type, state: state, waitingRows: waiting,
       waitingBytes: Int(clamping: consumer?.lagBytes ?? 0),
-      waitingSeconds: waiting > 0 ? counters.waitingSeconds(now: now) : nil,
+      waitingSeconds: waiting > 0 ? counters.waitingSeconds(now: now) ?? consumer?.lagSeconds : nil,
       deliveredRows: counters.deliveredRows, droppedRows: consumer?.droppedRows ?? 0,
       lastDeliveryAt: counters.lastDeliveryAt.map { RFC3339.format($0.wholeSeconds) },
       lastError: counters.lastError, lastErrorAt: counters.lastErrorAt.map { RFC3339.format($0.wholeSeconds) },
