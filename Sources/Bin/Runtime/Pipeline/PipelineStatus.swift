@@ -66,8 +66,11 @@ final class PipelineStatus: StatusSource {
         let age = waits ? lane.counters.waitingSeconds(now: now) ?? consumer?.lagSeconds ?? 0 : 0
         return ([("forwarder", lane.name)], age)
       })
-    FileMetrics.add(
-      lanes.compactMap { lane in (lane.forwarder as? FileForwarder).map { (lane.name, $0.counters) } }, to: &page)
+    var files: [(name: String, counters: FileForwarderCounters)] = []
+    for lane in lanes {
+      if let forwarder = lane.forwarder as? FileForwarder { files.append((lane.name, await forwarder.counters)) }
+    }
+    FileMetrics.add(files, to: &page)
     ProcessMetrics.read()?.add(to: &page)
     return page.text
   }
