@@ -38,9 +38,13 @@ struct SegmentReader {
 
   private struct Raw {
     var key: UInt64
-    var bytes: [UInt8]
+    /// The record head and the block, apart, so that the block is copied once.
+    var head: [UInt8]
+    var block: [UInt8]
     /// Nil when the header cannot be read.
     var end: UInt64?
+    /// Why the header cannot be read.
+    var problem: FormatError?
   }
 
   /// Blocks that hold rows from `start` on and below `end`, without those delivered as a whole; at least one if there is one, further
@@ -64,7 +68,9 @@ struct SegmentReader {
           raws[raws.count - 1].end = key
           expected = key
         }
-        let header = try? StoredRecord.header(of: value, at: key)
+        var header: BlockHeader?
+        var problem: FormatError?
+        do throws(FormatError) { header = try StoredRecord.header(of: value, at: key) } catch { problem = error }
         let blockEnd = header.map { key + UInt64($0.rowCount) }
         // The floor: a block that ends before, or a broken one that was passed over before.
         if let blockEnd, blockEnd <= start { return true }
@@ -76,7 +82,11 @@ struct SegmentReader {
           reading.reachedEnd = false
           return false
         }
-        raws.append(Raw(key: key, bytes: value.copied(), end: blockEnd))
+        let split = min(RecordHead.byteCount, value.byteCount)
+        raws.append(
+          Raw(
+            key: key, head: value.copied(0..<split), block: value.copied(split..<value.byteCount), end: blockEnd,
+            problem: problem))
         bytes += value.byteCount
         value.giveBackPages()
         for name in header?.tables ?? [] where cached[name] == nil && wanted[name] == nil {
@@ -96,7 +106,8 @@ struct SegmentReader {
     for raw in raws {
       let offsets = raw.key..<max(raw.key, raw.end ?? raw.key)
       do throws(FormatError) {
-        let block = try StoredRecord.block(in: raw.bytes, at: raw.key)
+        if let problem = raw.problem { throw problem }
+        let block = try SealedBlock(verifying: raw.block)
         var tables: [SeriesTable] = []
         for name in block.header.tables {
           guard let table = cache[name] else {
@@ -106,7 +117,7 @@ struct SegmentReader {
         }
         reading.blocks.append(StoredBlock(offsets: offsets, block: block, tables: tables))
       } catch {
-        reading.damaged.append(Damaged(offsets: offsets, bytes: raw.bytes, reason: "\(error)"))
+        reading.damaged.append(Damaged(offsets: offsets, bytes: raw.head + raw.block, reason: "\(error)"))
       }
     }
     return reading

@@ -253,9 +253,4 @@ enum StoredRecord {
     }
     return try BlockHeader(reading: record.extracting(droppingFirst: RecordHead.byteCount))
   }
-
-  static func block(in record: [UInt8], at key: UInt64) throws(FormatError) -> SealedBlock {
-    _ = try header(of: record.span.bytes, at: key)
-    return try SealedBlock(verifying: Array(record[RecordHead.byteCount...]))
-  }
 }
