@@ -12,19 +12,24 @@ peers=$PWD/.build/peers
 mkdir -p "$peers/root" "$peers/debs" "$peers/done"
 
 update_lists() {
-  if ((EUID == 0)); then apt-get update -qq; else sudo apt-get update -qq; fi
+  if ((EUID == 0)); then
+    apt-get update -qq
+  elif command -v sudo >/dev/null; then
+    sudo apt-get update -qq
+  else
+    echo "The package lists are missing or old, and there is no sudo. As root: apt-get update" >&2
+    return 1
+  fi
 }
 
-fetch_deb() {
-  # apt's sandbox user cannot write here; the warning about it is of no use to anybody.
-  (cd "$peers/debs" && apt-get download -qq "$1" 2>/dev/null)
-}
+fetch_deb() { (cd "$peers/debs" && apt-get download -qq "$1"); }
 
 unpack_deb() {
   local name=$1
   [[ -e $peers/done/$name ]] && return
   echo "Unpacking $name into .build/peers"
-  fetch_deb "$name" || { update_lists && fetch_deb "$name"; } || {
+  # Without lists, or with old ones, the first attempt fails; what apt says to the second one is shown.
+  fetch_deb "$name" 2>/dev/null || { update_lists && fetch_deb "$name"; } || {
     echo "$name cannot be downloaded with apt-get" >&2
     return 1
   }
@@ -32,8 +37,9 @@ unpack_deb() {
   file=$(ls -t "$peers/debs/${name}"_*.deb | head -n 1)
   dpkg -x "$file" "$peers/root"
   rm "$file"
-  unpack_libraries "$name"
+  # Before its libraries, which may depend on each other.
   touch "$peers/done/$name"
+  unpack_libraries "$name"
 }
 
 # Shared libraries that the package wants and the machine has not.
