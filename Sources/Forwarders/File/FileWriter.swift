@@ -93,11 +93,9 @@ struct FileWriter<Entries: Directory>: ~Copyable {
 
   private mutating func abandon() {
     guard let opened else { return }
-    if let file = opened.file {
-      // Gives back the space of what does not count, which a full disk may need; if it fails, opening does it.
-      if let part = opened.state.part { try? opened.directory.truncate(file, to: part.length) }
-      opened.directory.close(file)
-    }
+    // What does not count is cut off at the next opening and not here: when the state was renamed and only the flush after it failed, the state on
+    // the disk says more than the one in memory.
+    if let file = opened.file { opened.directory.close(file) }
     self.opened = nil
     lines.discard()
   }
@@ -153,8 +151,10 @@ extension FileWriter {
       // It was finished, and the crash came before that was recorded. Or somebody has taken it away.
       state.part = nil
     } else if let size, size < part.length {
+      // Rows that were recorded are gone, and nothing says which. Rather a row twice, once in what is set aside, than not at all.
       try setAside(part.name + ".part", directory)
       state.part = nil
+      state.known = KnownRows()
     }
   }
 

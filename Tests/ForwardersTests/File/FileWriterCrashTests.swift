@@ -175,4 +175,55 @@ struct `A crash of the file forwarder` {
       try run.check("error at step \(step)")
     }
   }
+
+  @Test(arguments: [ENOSPC, EIO])
+  func `A single error of the disk at any step, with nothing wrong after it, leaves each line once`(
+    code: Int32
+  ) async throws {
+    for step in 1...(try Self.steps()) {
+      await Task.yield()
+      var run = try CrashRun(faults: [step: .error(code)])
+      try run.deliverAll(revive: { $0 }, forget: { 0 })
+      try run.check("one error at step \(step)")
+    }
+  }
+
+  @Test
+  func `A single error of the disk at any step and an end soon after leaves each line once`() async throws {
+    for step in 1...(try Self.steps()) {
+      for after in 1...8 {
+        var luck = SeededGenerator(UInt64(step * 1000 + after))
+        for cutsPower in [false, true] {
+          await Task.yield()
+          var run = try CrashRun(faults: [step: .error(EIO), step + after: .end])
+          try run.deliverAll(
+            revive: { cutsPower ? $0.afterPowerCut(&luck) : $0.afterKill() }, forget: { after % 2 })
+          try run.check("error at step \(step), end \(after) steps later, power cut: \(cutsPower)")
+        }
+      }
+    }
+  }
+
+  @Test
+  func `Rows that were recorded and are missing from the unfinished file are written when they come again`() throws {
+    let disk = MemoryDirectory()
+    func writer() throws -> FileWriter<MemoryDirectory> {
+      let now = { UnixMilliseconds(0) }
+      return try FileWriter(FileForwarderConfiguration(path: ""), now: now) { () throws(DirectoryError) in disk }
+    }
+    var first = try writer()
+    #expect(try first.deliver(SampleBlocks.delivery(1...2)) == .written)
+    first.close()
+    let part = try #require(disk.contents.keys.first { $0.hasSuffix(".part") })
+    let bytes = try #require(disk.contents[part])
+    disk.put(part, Array(bytes.dropLast(5)))
+
+    var second = try writer()
+    #expect(try second.deliver(SampleBlocks.delivery(1...2)) == .written)
+    second.close()
+    #expect(disk.contents["\(part).set-aside"] == Array(bytes.dropLast(5)))
+    let next = try #require(disk.contents.first { $0.key.hasSuffix(".part") })
+    let lines = String(decoding: next.value, as: UTF8.self).split(separator: "\n").map(String.init)
+    #expect(lines.sorted() == SampleBlocks.lines(1...2).sorted())
+  }
 }
