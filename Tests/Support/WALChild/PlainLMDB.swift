@@ -1,5 +1,6 @@
 import CLMDB
 import Glibc
+import WAL
 
 struct LMDBFailure: Error { let code: Int32 }
 
@@ -46,3 +47,14 @@ private func put(_ txn: OpaquePointer, _ name: String, key: UInt64, value: [UInt
     }
   }
 }
+
+/// Walks a file's tree as a program would that ignores the end of its children, and says what came of it and what was left open.
+func walkIgnoringChildren(_ arguments: [String]) throws {
+  guard let path = arguments.first else { throw Usage() }
+  signal(SIGCHLD, SIG_IGN)
+  let before = openDescriptors()
+  for _ in 0..<20 { say("\(try TreeWalk.walk(path, limitSeconds: 5))") }
+  say("left open: \(openDescriptors() - before)")
+}
+
+private func openDescriptors() -> Int { (0..<256).count { fcntl(Int32($0), F_GETFD) >= 0 } }

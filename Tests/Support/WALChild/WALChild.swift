@@ -8,6 +8,7 @@ import Recorder
     do {
       switch arguments.dropFirst().first {
       case "lmdb": try plainLMDB(Array(arguments.dropFirst(2)))
+      case "walk": try walkIgnoringChildren(Array(arguments.dropFirst(2)))
       case "write": try await writeLog(Array(arguments.dropFirst(2)))
       case "check": try await checkLogs(Array(arguments.dropFirst(2)))
       default:

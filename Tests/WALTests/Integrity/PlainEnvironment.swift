@@ -128,7 +128,7 @@ enum PlainEnvironment {
   }
 }
 
-/// Blocks and tables whose headers and checksums are right and whose payloads are noise, as a salvage sees them.
+/// Blocks whose headers and checksums are right and whose payloads are noise, as a salvage sees them.
 enum NoiseBlock {
   static func make(
     origin: Origin, sequences: ClosedRange<UInt64>, payload: [UInt8], tables: [TableName] = []
@@ -140,22 +140,10 @@ enum NoiseBlock {
     return SealedBlock(header: header, bytes: header.encoded() + payload)
   }
 
-  static func table(_ name: TableName, payload: [UInt8]) -> [UInt8] {
-    var out = ByteWriter()
-    out.raw(SeriesTable.magic)
-    out.byte(1)
-    out.byte(1)
-    out.fixed(UInt16(0))
-    out.fixed(UInt32(3))
-    out.fixed(UInt32(payload.count))
-    out.fixed(UInt32(payload.count))
-    out.fixed(UInt32(0))
-    out.fixed(name.low)
-    out.fixed(name.high)
-    out.fixed(Checksum.xxh3(payload.span.bytes))
-    out.fixed(Checksum.xxh3(out.bytes.span.bytes))
-    out.raw(payload)
-    return out.bytes
+  /// A real table; `bytes` of noise make it as large.
+  static func table(bytes: Int, using random: inout Seeded) throws -> SeriesTable {
+    let noise = random.bytes(bytes).map { String($0, radix: 36) }.joined()
+    return try SeriesTable(encoding: [Series(Labels([Label("__name__", "up"), Label("noise", noise)]))])
   }
 
   static func littleEndian(_ value: UInt64) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
@@ -175,11 +163,11 @@ struct NoiseSegment {
       let rows = UInt64.random(in: 1...9, using: &random)
       let small = Bool.random(using: &random)
       let size = small ? Int.random(in: 1...600, using: &random) : Int.random(in: sizes, using: &random)
-      var table: (name: TableName, bytes: [UInt8])?
+      var table: SeriesTable?
       if i % 3 == 0 {
-        let name = TableName(low: random.next(), high: random.next())
-        table = (name, NoiseBlock.table(name, payload: random.bytes(Int.random(in: 1...9000, using: &random))))
-        tables[name] = table?.bytes
+        let made = try NoiseBlock.table(bytes: Int.random(in: 1...9000, using: &random), using: &random)
+        tables[made.name] = made.bytes
+        table = made
       }
       let block = NoiseBlock.make(
         origin: origin, sequences: sequence...(sequence + rows - 1), payload: random.bytes(size),

@@ -112,6 +112,16 @@ struct TreeWalkTests {
     #expect(try TreeWalk.walk(scratch.file("pipe"), limitSeconds: 1) == .broken(.timeout(seconds: 1)))
   }
 
+  @Test("knows the outcome also where children are not waited for, and leaves no descriptor open")
+  func ignoredChildren() throws {
+    let scratch = try Scratch()
+    var random = Seeded(7)
+    _ = try NoiseSegment(scratch.file("s.lmdb"), first: 1, count: 10, sizes: 3000...20000, using: &random)
+    let child = try Child(["walk", scratch.file("s.lmdb")])
+    #expect(child.finish() == .exit(0))
+    #expect(child.lines.count { $0.hasPrefix("sound") } == 20 && child.lines.last == "left open: 0", "\(child.lines)")
+  }
+
   @Test("may be made by many threads at once and leaves no descriptors behind")
   func threads() async throws {
     let scratch = try Scratch()

@@ -103,8 +103,18 @@ struct DamagedLog {
     }
   }
 
-  /// Makes a damaged copy.
-  func write(_ damage: Damage, to target: String) throws {
+  /// Whether the damaged file, byte for byte, is in the quarantine of a copy that was opened.
+  func isKept(_ damage: Damage, in target: String) -> Bool {
+    let directory = target + "/quarantine"
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    let damaged = changed(by: damage)[damage.path]
+    return names.contains { name in
+      guard let data = try? Data(contentsOf: URL(fileURLWithPath: directory + "/" + name)) else { return false }
+      return [UInt8](data) == damaged
+    }
+  }
+
+  private func changed(by damage: Damage) -> [String: [UInt8]] {
     var changed = files
     switch damage {
     case .flip(let path, let bit): changed[path]?[bit / 8] ^= 1 << UInt8(bit % 8)
@@ -112,6 +122,12 @@ struct DamagedLog {
     case .grown(let path, let count): changed[path]? += [UInt8](repeating: 0, count: count)
     case .gone(let path): changed[path] = nil
     }
+    return changed
+  }
+
+  /// Makes a damaged copy.
+  func write(_ damage: Damage, to target: String) throws {
+    let changed = changed(by: damage)
     // Sealed segments are never written again, so that the undamaged ones need no copies.
     let sealed = Set(segments.dropLast() + files.keys.filter { $0.hasSuffix(".sums") })
     try DamagedLog.copy(changed, from: directory, to: target, sharing: sealed.subtracting([damage.path]))
@@ -179,15 +195,22 @@ struct DamagedLog {
 
   // MARK: - Places
 
-  /// Where the first large and the first small record of a segment start.
-  func recordStarts(in segment: String) -> [Int] {
-    let all = records[segment] ?? []
-    return [all.first { $0.bytes.count > 2100 }, all.first { $0.bytes.count < 2000 }].compactMap {
-      $0?.bytes.lowerBound
+  /// Every byte of record head and block header, of the first large and the first small block of a segment.
+  func headerBytes(in segment: String) -> [Int] {
+    let all = (records[segment] ?? []).map(\.bytes)
+    let chosen = [all.first { $0.count > 2100 }, all.first { $0.count < 2000 }].compactMap { $0 }
+    return chosen.flatMap { record -> [Int] in
+      let block = Array(files[segment]?[record].dropFirst(RecordHead.byteCount) ?? [])
+      let header = try? BlockHeader(reading: block.span.bytes)
+      return Array(record.lowerBound..<(record.lowerBound + RecordHead.byteCount + (header?.byteCount ?? 0)))
     }
   }
 
-  func tableStart(in segment: String) -> Int? { tables[segment]?.first?.bytes.lowerBound }
+  /// Every byte of a table's header.
+  func tableHeaderBytes(in segment: String) -> [Int] {
+    guard let start = tables[segment]?.first?.bytes.lowerBound else { return [] }
+    return Array(start..<(start + SeriesTable.headerBytes))
+  }
 
   /// Both meta pages.
   static let metaBytes = Array(0..<152) + Array(4096..<(4096 + 152))

@@ -10,7 +10,7 @@ import WAL
 ///     1  a record head: offset
 ///     2  a block: rows, bytes of payload
 ///     3  a block of which the last byte is wrong
-///     4  a table: bytes of payload
+///     4  a table: length of its series' name
 ///     5  so many zeros
 ///     6  as many bytes of what was written before again
 public enum SalvageProbe {
@@ -70,7 +70,7 @@ public enum SalvageProbe {
       case 1: out.raw(RecordHead(offset: UInt64(take())).encoded)
       case 2: out.raw(block(rows: take() % 32 + 1, payload: take() * 37))
       case 3: out.raw(block(rows: take() % 32 + 1, payload: take() * 37 + 1).dropLast() + [1])
-      case 4: out.raw(table(payload: take() * 11))
+      case 4: out.raw(table(name: take() * 11))
       case 5: out.raw([UInt8](repeating: 0, count: take()))
       default:
         let count = take() * 16
@@ -103,20 +103,8 @@ public enum SalvageProbe {
     return out.bytes
   }
 
-  private static func table(payload count: Int) -> [UInt8] {
-    let payload = [UInt8](repeating: 0x4c, count: count)
-    var out = ByteWriter()
-    out.raw(SeriesTable.magic)
-    out.raw([1, 1, 0, 0])
-    out.fixed(UInt32(1))
-    out.fixed(UInt32(count))
-    out.fixed(UInt32(count))
-    out.fixed(UInt32(0))
-    out.fixed(UInt64(count))
-    out.fixed(UInt64(1))
-    out.fixed(Checksum.xxh3(payload.span.bytes))
-    out.fixed(Checksum.xxh3(out.bytes.span.bytes))
-    out.raw(payload)
-    return out.bytes
+  private static func table(name count: Int) -> [UInt8] {
+    let labels = Labels([Label("__name__", String(repeating: "x", count: count))])
+    return (try? SeriesTable(encoding: [Series(labels)]))?.bytes ?? []
   }
 }
