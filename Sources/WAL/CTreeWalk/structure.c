@@ -12,6 +12,7 @@
 // Source: lmdb 0.9 as in Debian 12, mdb.c: MDB_page, MDB_node, MDB_db, MDB_meta.
 #include "ctreewalk.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -307,6 +308,7 @@ void clm_check_structure(const uint8_t *bytes, uint64_t length, struct clm_walk_
   c.used = calloc(c.pages, 1);
   if (!c.used) {
     result->status = CLM_WALK_NOT_DONE;
+    result->code = ENOMEM;
     snprintf(result->text, sizeof result->text, "no memory for %llu pages", (unsigned long long)c.pages);
     return;
   }

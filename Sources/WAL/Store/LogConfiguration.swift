@@ -27,6 +27,8 @@ public struct LogConfiguration: Sendable {
   /// After how long without a row from an origin its received ranges are forgotten.
   public var dedupeWindow: Duration
   public var clock: LogClock
+  /// Whether disk space is set aside for a full disk; not for a visit from the command line.
+  var keepsReserve = true
   /// zstd's level for blocks.
   public var compressionLevel: Int32 = 3
 

@@ -13,7 +13,9 @@ struct SegmentInfo: Sendable {
 /// A consumer while the log is open.
 struct Consumer: Sendable {
   var record: ConsumerRecord
-  var isHeld = false
+  var isHeld: Bool { holder != nil }
+  /// Whose cursor it is: a number that no other holder has had.
+  var holder: UInt64?
   /// The catalog does not have the record yet.
   var isDirty = false
 }

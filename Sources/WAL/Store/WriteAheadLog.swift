@@ -114,13 +114,14 @@ public final class WriteAheadLog: Sendable {
       let base = try await core.offset(of: start)
       try await core.ask { Command.createConsumer(name: name, base: base, $0) }
     }
-    let isTaken = core.state.withLock { state in
-      guard state.consumers[name]?.isHeld == false else { return false }
-      state.consumers[name]?.isHeld = true
-      return true
+    let holder: UInt64? = core.state.withLock { state in
+      guard state.consumers[name]?.isHeld == false else { return nil }
+      state.nextWaiter += 1
+      state.consumers[name]?.holder = state.nextWaiter
+      return state.nextWaiter
     }
-    guard isTaken else { throw LogError(.misuse, "consumer \(name) has a cursor already; one holder a name") }
-    return Cursor(core: core, name: name)
+    guard let holder else { throw LogError(.misuse, "consumer \(name) has a cursor already; one holder a name") }
+    return Cursor(core: core, name: name, holder: holder)
   }
 
   /// Sets a consumer's cursor to another place; the rows from there on are delivered again, in a new generation.

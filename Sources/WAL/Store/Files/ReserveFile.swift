@@ -7,7 +7,11 @@ struct ReserveFile: Sendable {
 
   /// Allocates the file where it is missing or short; false when there is no room for it now.
   func ensure() -> Bool {
-    if let length = Files.length(path), length >= byteCount { return true }
+    if let length = Files.length(path), length >= byteCount {
+      // One that an earlier configuration made longer gives back what is too much.
+      if length > byteCount { truncate(path, off_t(byteCount)) }
+      return true
+    }
     let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }

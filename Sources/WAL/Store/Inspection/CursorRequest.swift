@@ -108,10 +108,12 @@ extension LogInspector {
 
   /// With the log opened here; its limits are put so far away that opening it removes nothing.
   private func changeDirectly(_ request: CursorRequest) async throws(LogError) {
-    let log = try WriteAheadLog.open(
-      LogConfiguration(
-        directory: directory, maxSizeBytes: 1 << 60, maxAge: nil, segmentBytes: 64 << 20,
-        keepDelivered: .seconds(1 << 40)))
+    var configuration = LogConfiguration(
+      directory: directory, maxSizeBytes: 1 << 60, maxAge: nil, whenFull: .reject, segmentBytes: 64 << 20,
+      keepDelivered: .seconds(1 << 40))
+    // How large it should be only the agent's configuration knows.
+    configuration.keepsReserve = false
+    let log = try WriteAheadLog.open(configuration)
     do throws(LogError) {
       switch request.action {
       case .reset(let start): try await log.resetConsumer(request.name, to: start)

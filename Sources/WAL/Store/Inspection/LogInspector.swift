@@ -303,7 +303,7 @@ public struct LogInspector: Sendable {
       // From outside a held cursor is known by its time without a holder, which stays at 0.
       let isHeld = held?.contains(name) ?? (isLive && record.unheldMilliseconds == 0)
       return state.status(
-        of: Consumer(record: record, isHeld: isHeld), named: name, wall: LogClock.system.wall().rawValue,
+        of: Consumer(record: record, holder: isHeld ? 0 : nil), named: name, wall: LogClock.system.wall().rawValue,
         orphanHold: hold)
     }
   }

@@ -15,7 +15,7 @@ public struct IntegrityError: Error, Sendable, Equatable, CustomStringConvertibl
   }
 
   /// Whether the same call may succeed later, with nothing changed but the load or the room on the disk.
-  public var mayPass: Bool { [ENOSPC, EDQUOT, ENOMEM, EMFILE, ENFILE, EAGAIN, EINTR].contains(code) }
+  public var mayPass: Bool { [ENOSPC, EDQUOT, ENOMEM, EMFILE, ENFILE, EAGAIN, EINTR, ETIMEDOUT].contains(code) }
 
   public var description: String {
     var buffer = [CChar](repeating: 0, count: 128)

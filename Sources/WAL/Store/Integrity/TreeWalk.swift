@@ -30,14 +30,12 @@ public enum TreeWalk {
     case lmdb(code: Int32, String)
     /// LMDB died of it; 0 when somebody else in the process reaped the child.
     case signal(Int32)
-    case timeout(seconds: Int)
 
     public var description: String {
       switch self {
       case .structure(let page, let text): page.map { "page \($0): \(text)" } ?? text
       case .lmdb(let code, let text): "\(text) (\(code))"
       case .signal(let number): "reading it ended with signal \(number)"
-      case .timeout(let seconds): "reading it did not end within \(seconds) s"
       }
     }
   }
@@ -46,7 +44,8 @@ public enum TreeWalk {
   public static let limitSeconds = 120
 
   /// Walks the file. Nobody may write it meanwhile. Blocks the calling thread until the child has ended: about as long as
-  /// reading the file takes, at most `limitSeconds`. Throws when the check could not be made, which says nothing about the file.
+  /// reading the file takes, at most `limitSeconds`. Throws when the check could not be made, which says nothing about the file; so
+  /// does one that takes too long, since a tree in which LMDB would go round for ever has been found out before LMDB sees it.
   public static func walk(_ path: String, limitSeconds: Int = limitSeconds) throws(IntegrityError) -> Verdict {
     var result = clm_walk_result()
     clm_tree_walk(path, UInt32(clamping: limitSeconds), &result)
@@ -66,9 +65,11 @@ public enum TreeWalk {
       }
       return .broken(.lmdb(code: result.code, text))
     case CLM_WALK_SIGNAL.rawValue:
+      // Out of memory, or an administrator: nothing that the file did.
+      if result.code == SIGKILL { throw IntegrityError("walk (\(text))", path: path, code: ENOMEM) }
       return .broken(.signal(result.code))
     case CLM_WALK_TIMEOUT.rawValue:
-      return .broken(.timeout(seconds: Int(result.code)))
+      throw IntegrityError("walk (\(text))", path: path, code: ETIMEDOUT)
     default:
       throw IntegrityError("walk (\(text))", path: path, code: result.code)
     }

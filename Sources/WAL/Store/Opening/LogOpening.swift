@@ -29,19 +29,23 @@ struct LogOpening {
     let clean = CleanStop.read(configuration.cleanStopPath)
     if try Files.remove(configuration.cleanStopPath) { try Files.flushDirectory(configuration.directory) }
     if clean == nil, !isNew { report.findings.append(.uncleanStop) }
-    if !configuration.reserve.ensure() { report.findings.append(.noReserve) }
+    if configuration.keepsReserve, !configuration.reserve.ensure() { report.findings.append(.noReserve) }
 
     var (firsts, withSums) = try listSegments()
     let (catalog, isCatalogNew) = try openCatalog()
     let clock = configuration.clock
-    let time = logTime(clock)
+    var time = logTime(clock)
     let tail = try openTail(&firsts, time: time)
+    // Without a catalog only the files tell how far the log's own time had come.
+    let latest = try tail?.latestTime() ?? 0
+    time = logTime(clock, least: latest)
     if isCatalogNew {
       if !firsts.isEmpty || tail != nil { report.findings.append(.catalogMissing) }
       contents.consumers.merge(tail?.carried.consumers ?? [:]) { mine, _ in mine }
     }
     if contents.damaged > 0 { replaceDamaged(tail?.carried, oldest: firsts.first ?? tail?.segment.first ?? 0) }
     sealed = estimate(firsts, bound: tail?.segment.first, now: time.at(sinceBoot: clock.sinceBoot()))
+    time = logTime(clock, least: sealed.reduce(latest) { max($0, $1.totals.sealedAt) })
     // Offsets that were given are not given again, even when the rows are gone: cursors may stand past them.
     let known = contents.consumers.values.reduce(max(contents.end, clean?.end ?? 0)) { max($0, $1.delivered.end) }
     let active: Tail
@@ -56,8 +60,9 @@ struct LogOpening {
 
     var infos = sealed
     infos.append(SegmentInfo(totals: activeTotals, fileBytes: Files.length(active.segment.path) ?? 0))
+    moveCursors(to: infos[0].first, isCatalogNew: isCatalogNew)
     let isChanged = isCatalogNew || contents.damaged > 0 || !report.isClean
-    let consumers = contents.consumers.mapValues { Consumer(record: $0, isHeld: false, isDirty: isChanged) }
+    let consumers = contents.consumers.mapValues { Consumer(record: $0, isDirty: isChanged) }
     let state = LogState(
       segments: infos, active: active.segment, end: end, positions: active.carried.positions, consumers: consumers)
     report.segments = infos.count
@@ -165,8 +170,20 @@ struct LogOpening {
     }
   }
 
-  private func logTime(_ clock: LogClock) -> LogTime {
-    let least = contents.totals.values.reduce(Int64(0)) { max($0, $1.sealedAt) }
+  /// No cursor waits for rows that no segment can hold any more. Those that were not delivered are missing; how much that is only a
+  /// catalog knows that was not made anew.
+  private mutating func moveCursors(to oldest: UInt64, isCatalogNew: Bool) {
+    for (name, record) in contents.consumers {
+      var record = record
+      let rows = record.delivered.skip(to: oldest)
+      if !isCatalogNew { record.missingRows += rows }
+      contents.consumers[name] = record
+    }
+  }
+
+  /// Goes on from the catalog's mark; `least` is known to have been reached.
+  private func logTime(_ clock: LogClock, least known: Int64 = 0) -> LogTime {
+    let least = contents.totals.values.reduce(known) { max($0, $1.sealedAt) }
     return LogTime(
       continuing: contents.time, least: least, bootName: clock.bootName(), sinceBoot: clock.sinceBoot(),
       wall: clock.wall().rawValue)
@@ -178,6 +195,12 @@ struct LogOpening {
     var segment: Segment
     var totals: SegmentTotals
     var carried: Segment.Carried
+
+    /// The latest moment of the log's own time that the segment speaks of.
+    func latestTime() throws(LogError) -> Int64 {
+      let created = try segment.head()?.created ?? 0
+      return carried.received.values.reduce(max(created, totals.sealedAt)) { max($0, $1.lastHeard) }
+    }
   }
 
   /// Opens the newest segment that has anything in it; nil when there is none. `firsts` is left without it.
@@ -190,7 +213,14 @@ struct LogOpening {
       }
       let reason: String
       switch try check(path, first) {
-      case .sound(let segment): return try look(into: segment)
+      case .sound(let segment):
+        let tail = try look(into: segment)
+        // A roll that failed after its new file was made: the old one may have taken rows since.
+        guard tail.totals.blocks == 0, try LMDBFile.transactions(path)?.max() == 1, let before = firsts.last,
+          try wasNotSealed(before)
+        else { return tail }
+        try removeEmpty(path)
+        continue
       case .damaged(let found): reason = found
       }
       return try rescueTail(first, path: path, firsts: &firsts, reason: reason, time: time)
@@ -233,6 +263,14 @@ struct LogOpening {
     } catch {
       throw LogError.integrity(error)
     }
+  }
+
+  /// Whether the segment before an empty newest one has no mark that it was sealed. What cannot be read counts as sealed.
+  private func wasNotSealed(_ first: UInt64) throws(LogError) -> Bool {
+    guard contents.totals[first]?.isSealed != true else { return false }
+    let path = "\(configuration.segmentsDirectory)/\(SegmentName.file(first))"
+    guard try SegmentCheck.damage(path: path, sums: nil) == nil else { return false }
+    return try Segment.open(path: path, first: first, mode: .readingSealed).sealedTotals() == nil
   }
 
   private mutating func removeEmpty(_ path: String) throws(LogError) {

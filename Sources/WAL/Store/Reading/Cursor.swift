@@ -7,12 +7,14 @@ import Synchronization
 public final class Cursor: Sendable {
   public let name: String
   private let core: LogCore
+  private let holder: UInt64
   private let thread: SerialThread
   private let reader: LaneReader
 
-  init(core: LogCore, name: String) {
+  init(core: LogCore, name: String, holder: UInt64) {
     self.core = core
     self.name = name
+    self.holder = holder
     // The kernel takes 15 bytes of a thread's name.
     thread = SerialThread("wal-read")
     reader = LaneReader(core: core)
@@ -20,9 +22,11 @@ public final class Cursor: Sendable {
 
   deinit { close() }
 
-  /// Gives the name back.
+  /// Gives the name back; when it has another holder already, nothing happens.
   public func close() {
-    core.state.withLock { $0.consumers[name]?.isHeld = false }
+    core.state.withLock { state in
+      if state.consumers[name]?.holder == holder { state.consumers[name]?.holder = nil }
+    }
   }
 
   /// Everything below is delivered.

@@ -71,13 +71,7 @@ final class Segment: Sendable {
       head.fixed(created)
       head.fixed(wall)
       try transaction.putChecked(databases[4], headKey, head.bytes)
-      var copies = ByteWriter()
-      copies.varint(carried.consumers.count)
-      for (name, record) in carried.consumers {
-        copies.string(name)
-        copies.prefixed(record.encoded())
-      }
-      try transaction.putChecked(databases[4], consumersKey, copies.bytes)
+      try transaction.putChecked(databases[4], consumersKey, encode(carried.consumers))
       return databases
     }
     return Segment(first: first, environment: environment, databases: databases)
@@ -209,6 +203,23 @@ final class Segment: Sendable {
       }
     }
     return (carried, damaged)
+  }
+
+  /// Replaces the copy of the cursors; durable when it returns.
+  func note(_ consumers: [String: ConsumerRecord]) throws(LogError) {
+    try environment.write { (transaction) throws(LogError) in
+      try transaction.putChecked(meta, Segment.consumersKey, Segment.encode(consumers))
+    }
+  }
+
+  private static func encode(_ consumers: [String: ConsumerRecord]) -> [UInt8] {
+    var copies = ByteWriter()
+    copies.varint(consumers.count)
+    for (name, record) in consumers {
+      copies.string(name)
+      copies.prefixed(record.encoded())
+    }
+    return copies.bytes
   }
 
   private static func decodeConsumers(_ array: [UInt8]) throws(FormatError) -> [String: ConsumerRecord] {

@@ -16,6 +16,7 @@ extension LogWriter {
       core.state.withLock { $0.consumers[name] = nil }
       throw LogError(.storage(code: 5), "\(configuration.catalogPath): cursor \(name) could not be written")
     }
+    copyConsumers()
   }
 
   /// The next generation starts at `base`; what was delivered counts as not delivered from there on.
@@ -33,6 +34,7 @@ extension LogWriter {
     guard saveCatalog(), flushCatalog() else {
       throw LogError(.storage(code: 5), "\(configuration.catalogPath): cursor \(name) is reset, but not durably yet")
     }
+    copyConsumers()
   }
 
   func forgetConsumer(_ name: String) throws(LogError) {
@@ -46,6 +48,18 @@ extension LogWriter {
     forgotten.append(name)
     guard saveCatalog(), flushCatalog() else {
       throw LogError(.storage(code: 5), "\(configuration.catalogPath): \(name) is forgotten, but not durably yet")
+    }
+    copyConsumers()
+  }
+
+  /// Puts the cursors as they are now into the active segment, for the day on which the catalog is lost: a name that is in no copy
+  /// would start anew, and past rows that it had not had. The catalog has them durably already, so that a failure here is no error.
+  private func copyConsumers() {
+    let records = core.state.withLock { $0.consumers.mapValues(\.record) }
+    do throws(LogError) {
+      try usingReserve { () throws(LogError) in try active?.note(records) }
+    } catch {
+      note(trouble: "copy of the cursors: \(error)")
     }
   }
 }

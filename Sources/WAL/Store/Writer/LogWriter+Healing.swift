@@ -22,6 +22,7 @@ extension LogWriter {
       sealedAt: info.totals.isSealed ? info.totals.sealedAt : now, created: now, reason: reason,
       configuration: configuration)
     if !withoutSums.contains(first) { withoutSums.append(first) }
+    sealedHere.insert(first)
     changedTotals[first] = rebuilt.totals
     let fileBytes = Files.length(path) ?? 0
     core.state.withLock { state in

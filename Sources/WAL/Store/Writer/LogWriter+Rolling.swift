@@ -74,6 +74,7 @@ extension LogWriter {
     // Readers that are still at it keep the file open; nobody opens it through its lock file again.
     _ = try? Files.remove(old.path + "-lock")
     withoutSums.append(sealed.first)
+    sealedHere.insert(sealed.first)
     saveCatalog(positions: positions)
   }
 

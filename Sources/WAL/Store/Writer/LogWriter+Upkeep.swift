@@ -76,27 +76,37 @@ extension LogWriter {
     try? rollIfNotEmpty()
   }
 
-  /// Page checksums of segments that were sealed lately.
-  func writeSums() {
-    while let first = withoutSums.first {
-      guard core.state.withLock({ $0.segments.contains { $0.first == first } }) else {
-        withoutSums.removeFirst()
-        continue
-      }
+  /// Page checksums of the segments that this process sealed, and of one other that has none. Such a one is checked first:
+  /// checksums of a damaged file would say for ever that it is sound. Left without, it is looked at when a lane comes to it.
+  func writeSums(ownOnly: Bool = false) {
+    let own = withoutSums.filter { sealedHere.contains($0) }
+    let other = ownOnly ? nil : withoutSums.first { !sealedHere.contains($0) }
+    for first in own + (other.map { [$0] } ?? []) {
+      withoutSums.removeAll { $0 == first }
+      guard core.state.withLock({ $0.segments.contains { $0.first == first } }) else { continue }
       do {
+        if first == other, try isDamaged(first) { continue }
         try PageSums(of: core.path(first)).write(to: core.sumsPath(first))
-        withoutSums.removeFirst()
+        sealedHere.remove(first)
       } catch {
         // No room, most likely; the segment is checked by a walk until it has its sums.
         note(trouble: "page checksums: \(error)")
+        withoutSums.append(first)
         return
       }
     }
   }
 
+  private func isDamaged(_ first: UInt64) throws(LogError) -> Bool {
+    let path = core.path(first)
+    guard try SegmentCheck.damage(path: path, sums: nil) == nil else { return true }
+    guard let segment = try? Segment.open(path: path, first: first, mode: .readingSealed) else { return true }
+    return try segment.contradiction() != nil
+  }
+
   func keepReserve() {
     let reserve = configuration.reserve
-    guard !reserve.exists else { return }
+    guard configuration.keepsReserve, !reserve.exists else { return }
     // Under drop-oldest what was given up comes back from what is dropped; a reject log waits for consumers.
     if hasRoom(for: reserve.byteCount), reserve.ensure() { measureOthers() }
   }
@@ -120,7 +130,8 @@ extension LogWriter {
           .storage(code: 28), "\(configuration.directory): closed with \(held.count) batches that found no room")
       }
     }
-    writeSums()
+    // Others can wait for the next opening.
+    writeSums(ownOnly: true)
     if !saveCatalog() || !flushCatalog() {
       trouble = trouble ?? LogError(.storage(code: 5), "\(configuration.catalogPath): could not be written")
     }

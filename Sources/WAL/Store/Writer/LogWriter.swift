@@ -36,6 +36,8 @@ final class LogWriter: @unchecked Sendable {
   var goneSegments: [UInt64] = []
   /// Sealed segments without page checksums.
   var withoutSums: [UInt64]
+  /// Of those, the ones that this process has written itself.
+  var sealedHere: Set<UInt64> = []
   var nextTick: UInt64 = 0
   var lastTick: Int64
   var lastSlowTick: UInt64 = 0

@@ -23,7 +23,7 @@ enum Retention {
     var found: [(UInt64, Reason)] = []
     let floor = bases.min()
     for totals in sealed {
-      let age = now - totals.sealedAt
+      let age = max(0, now - totals.sealedAt)
       if let floor, totals.end <= floor, age >= limits.keepDelivered {
         found.append((totals.first, .delivered))
       } else if let maxAge = limits.maxAge, age > maxAge {
