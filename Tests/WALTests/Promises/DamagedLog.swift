@@ -168,7 +168,7 @@ struct DamagedLog {
     if let base = finding.laneBase, base > (truth.laneBase ?? 0), affected.isEmpty {
       broken.append("the cursor is at \(base), it was at \(truth.laneBase ?? 0)")
     }
-    return broken.map { "\(damage): \($0); opening: \(finding.opening)" }
+    return broken.map { "\(damage) (newest \(active)): \($0); opening: \(finding.opening)" }
   }
 
   enum Damage: Sendable, CustomStringConvertible {
