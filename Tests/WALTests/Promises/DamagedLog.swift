@@ -159,6 +159,10 @@ struct DamagedLog {
         broken.append("batch \(place.batch) of worker \(place.worker) at \(place.range) is gone")
       }
     }
+    // Of a killed log nobody may know how far its newest segment had come, when that is cut short or gone.
+    if !isClean, damage.path == active {
+      if case .flip = damage {} else { lost = 0 }
+    }
     let said =
       ["damaged", "in no file", "left out"].contains { finding.opening.contains($0) } || finding.missingRows > 0
     if lost > 0 && !said { broken.append("\(lost) batches are gone, and nothing is said") }
