@@ -276,6 +276,24 @@ struct `Timestamps and duplicates within a scrape` {
   }
 
   @Test
+  func `A timestamp more than ten minutes ahead of the scrape is refused and does not make later samples too old`()
+    throws
+  {
+    var target = CacheDriver()
+    for ahead in ["9223372036854775807", "602001"] {
+      try target.scrape("a 1 500\n")
+      #expect(try target.scrape("a 2 \(ahead)\n").scraped == [])
+      #expect(target.reading.refused == 1)
+      target = CacheDriver()
+    }
+    #expect(try target.scrape("a 1 9223372036854775807\n").scraped == [])
+    #expect(try target.scrape("a 2 1500\n").scraped == ["a 2.0"])
+    // Ten minutes after the third scrape, to the millisecond.
+    #expect(try target.scrape("a 3 603000\n").scraped == ["a 3.0"])
+    #expect(target.reading.refused == 0)
+  }
+
+  @Test
   func `Series whose timestamps stand still keep their tables`() throws {
     var target = CacheDriver()
     let body = (0..<200).map { "s\($0) 1 77\n" }.joined()

@@ -56,7 +56,7 @@ struct TargetScraper {
       let answer = try await http.get(
         identity.url, headers: headers, timeout: job.timeout, limitBytes: job.bodyLimitBytes)
       result.receivedBytes = answer.receivedBytes
-      result.failure = read(answer, &result.reading)
+      result.failure = read(answer, at: timestamp, &result.reading)
     } catch {
       if error.kind == .cancelled { return nil }
       result.failure = error.description
@@ -81,18 +81,22 @@ struct TargetScraper {
   mutating func lastRows(at timestamp: UnixMilliseconds) -> [MetricRow] { cache.lastRows(at: timestamp) }
 
   /// What is wrong with the answer, or nil.
-  private mutating func read(_ answer: HTTPAnswer, _ reading: inout ScrapeCache.Reading) -> String? {
+  private mutating func read(
+    _ answer: HTTPAnswer, at time: UnixMilliseconds, _ reading: inout ScrapeCache.Reading
+  ) -> String? {
     guard answer.status == 200 else { return "the target answered with HTTP status \(answer.status)" }
     let selection = ExpositionFormat.select(contentType: answer.contentType, fallback: nil)
-    if answer.body.isEmpty { return readBody(answer.body, &reading) }
+    if answer.body.isEmpty { return readBody(answer.body, at: time, &reading) }
     guard let format = selection.format else { return selection.remark ?? "unknown Content-Type" }
     guard format == .text else { return "the target answered in the format \(format), which was not asked for" }
-    return readBody(answer.body, &reading)
+    return readBody(answer.body, at: time, &reading)
   }
 
-  private mutating func readBody(_ body: [UInt8], _ reading: inout ScrapeCache.Reading) -> String? {
+  private mutating func readBody(
+    _ body: [UInt8], at time: UnixMilliseconds, _ reading: inout ScrapeCache.Reading
+  ) -> String? {
     do {
-      try cache.read(body.span, reading: &reading)
+      try cache.read(body.span, at: time, reading: &reading)
       return nil
     } catch {
       return "\(error)"

@@ -14,7 +14,7 @@ package struct ScrapeCache: Sendable {
     package var samples = 0
     /// A series for the second time in one scrape, or a sample whose own timestamp is not newer than its last one.
     package var duplicates = 0
-    /// More labels or bytes than a table takes.
+    /// More labels or bytes than a table takes, or a timestamp of its own that is too far ahead of the scrape.
     package var refused = 0
 
     package init() {}
@@ -43,6 +43,9 @@ package struct ScrapeCache: Sendable {
   /// A series whose names and values are longer together is refused.
   static let limitSeriesBytes = 1 << 20
   static let looseRowSamples = 20_000
+  /// A sample whose own timestamp is further ahead of the scrape is refused, as in Prometheus (maxAheadTime): stored, it would make all that
+  /// come after it too old.
+  static let limitAheadMilliseconds: Int64 = 10 * 60 * 1000
 
   private struct Pending {
     let series: Range<Int>
@@ -81,6 +84,8 @@ package struct ScrapeCache: Sendable {
   /// Samples of series that have one in the row already.
   var later: [LaterSample] = []
   var renewal: [String: MetricMetadata]?
+  /// The latest own timestamp that this scrape takes, in milliseconds.
+  private var latest = Int64.max
 
   /// A series' own timestamps, in milliseconds.
   struct OwnTimes: Sendable {
@@ -118,8 +123,10 @@ package struct ScrapeCache: Sendable {
 }
 
 extension ScrapeCache {
-  /// Reads an exposition. After an error the scrape counts as failed as a whole, and `reading` says how far it went.
-  package mutating func read(_ bytes: Span<UInt8>, reading: inout Reading) throws {
+  /// Reads an exposition that was scraped at `time`. After an error the scrape counts as failed as a whole, and `reading` says how far it went.
+  package mutating func read(_ bytes: Span<UInt8>, at time: UnixMilliseconds, reading: inout Reading) throws {
+    let (limit, overflow) = time.rawValue.addingReportingOverflow(Self.limitAheadMilliseconds)
+    latest = overflow ? .max : limit
     scrape &+= 1
     readSucceeded = false
     forgetOwnTimestamps()
@@ -193,6 +200,10 @@ extension ScrapeCache {
   private mutating func recordOwn(_ slot: UInt32, _ value: Double, _ timestamp: Int64, _ reading: inout Reading) {
     let at = Int(slot)
     aliveIn[at] = scrape
+    guard timestamp <= latest else {
+      reading.refused &+= 1
+      return
+    }
     if own.isEmpty { own = [OwnTimes](repeating: .init(), count: values.count) }
     if own[at].scrape != scrape {
       own[at].scrape = scrape

@@ -190,7 +190,7 @@ struct ConformanceScrape {
       target: Labels(target).pairs, external: [], honorLabels: work["HonorLabels"] as? Bool ?? false)
     var cache = ScrapeCache(labels: rules, source: 1, honorTimestamps: work["HonorTimestamps"] as? Bool ?? false)
     var reading = ScrapeCache.Reading()
-    try cache.read(Array((one.text("body") ?? "").utf8).span, reading: &reading)
+    try cache.read(Array((one.text("body") ?? "").utf8).span, at: UnixMilliseconds(.max), reading: &reading)
     let report = ScrapeCache.Report(
       isUp: true, durationSeconds: 0, samples: reading.samples, samplesKept: reading.samples)
     let stored = try MemorySink.samples(try cache.rows(at: UnixMilliseconds(123), report))

@@ -30,7 +30,7 @@ struct CacheDriver {
     reading = .init()
     error = nil
     if let bytes {
-      do { try cache.read(bytes.span, reading: &reading) } catch { self.error = "\(error)" }
+      do { try cache.read(bytes.span, at: UnixMilliseconds(time), reading: &reading) } catch { self.error = "\(error)" }
     }
     let report = ScrapeCache.Report(
       isUp: bytes != nil && error == nil, durationSeconds: 0.25, samples: reading.samples, samplesKept: reading.samples)

@@ -20,7 +20,7 @@ import ScrapeTables
       let started = cpu()
       var cache = ScrapeCache(labels: labels, source: 1)
       var reading = ScrapeCache.Reading()
-      do { try cache.read(body.span, reading: &reading) } catch {
+      do { try cache.read(body.span, at: UnixMilliseconds(.max), reading: &reading) } catch {
         print("\(path): refused, \(error)")
         continue
       }
@@ -32,7 +32,7 @@ import ScrapeTables
         let start = cpu()
         while cpu() - start < 0.1 {
           var again = ScrapeCache.Reading()
-          try cache.read(body.span, reading: &again)
+          try cache.read(body.span, at: UnixMilliseconds(.max), reading: &again)
           _ = try rows(&cache, again)
           repeats += 1
         }
