@@ -36,7 +36,8 @@ public final class HTTPSession: Sendable {
     try? await client.shutdown()
   }
 
-  /// The answer to a GET, read to its last byte. `timeout` covers everything up to there, redirects included. A body of more than
+  /// The answer to a GET, read to its last byte. Only for requests that may be made twice without harm: when the server closes the connection before
+  /// it answers, the request is sent once more. `timeout` covers everything up to there, redirects included. A body of more than
   /// `limitBytes` after decoding is given up as soon as that is known; nothing is allocated by what the server announces.
   public func get(
     _ url: String, headers: [(name: String, value: String)] = [], timeout: Duration, limitBytes: Int
@@ -77,7 +78,8 @@ public final class HTTPSession: Sendable {
   }
 
   /// The head of the answer. A server may close a kept connection just when the request is on its way, for example because its own idle time is
-  /// the scrape interval; then the request goes once more over a new one, as Go's client does it, too.
+  /// the scrape interval; then the request goes once more over a new one, as Go's client does it, too. Only when the server closed before its
+  /// answer: a reset, or an answer that broke off, may mean that it has stumbled over this very request.
   private func response(
     to request: HTTPClientRequest, server: String, timeout: Duration
   ) async throws -> HTTPClientResponse {
@@ -86,7 +88,7 @@ public final class HTTPSession: Sendable {
     let deadline = NIODeadline.now() + TimeAmount(timeout) + .seconds(1)
     do {
       return try await client.execute(request, deadline: deadline)
-    } catch  where described(error, server).kind == .reset {
+    } catch let error as HTTPClientError where error == .remoteConnectionClosed {
       return try await client.execute(request, deadline: deadline)
     }
   }

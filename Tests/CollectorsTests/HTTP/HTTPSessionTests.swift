@@ -113,6 +113,16 @@ struct `A GET` {
   }
 
   @Test
+  func `A request whose connection is reset is not sent again`() async throws {
+    let server = try LoopbackServer { connection in
+      _ = connection.readRequest()
+      connection.reset()
+    }
+    #expect(await get(server.url).result == .failure(.reset))
+    #expect(server.connections == 1)
+  }
+
+  @Test
   func `A port at which nobody listens is a refused connection, at once`() async throws {
     let port = try LoopbackServer.closedPort()
     let start = ContinuousClock.now
