@@ -143,22 +143,21 @@ extension ScrapeCollector {
       }
       return nil
     }
-    var (scraper, unstored) = await withTaskCancellationHandler {
+    var scraper = await withTaskCancellationHandler {
       await scraping.value
     } onCancel: {
       scraping.cancel()
     }
     watching.cancel()
     let ending = await watching.value
-    await store(unstored, key, entry, sink)
     guard ending == .gone else { return }
     await store(scraper.lastRows(at: now()), key, entry, sink)
   }
 
-  /// Until it is cancelled. Gives back the scraper and the rows of a scrape that was complete when the end came.
+  /// Until it is cancelled; a scrape that is complete by then is still stored.
   private func scrapeAgainAndAgain(
     _ key: Key, _ entry: Entry, _ sink: any Sink
-  ) async -> (TargetScraper, unstored: [MetricRow]) {
+  ) async -> TargetScraper {
     let job = entry.job
     var scraper = TargetScraper(key.identity, of: job, http: http, userAgent: userAgent)
     var schedule = ScrapeSchedule(interval: job.interval, spread: key.identity.spread, now: now())
@@ -175,23 +174,26 @@ extension ScrapeCollector {
       note(key, entry) { status in
         status.health = result.failure == nil ? .up : .down
         status.lastScrape = timestamp
+        // Already here, as storing may take its time.
+        status.nextScrape = UnixMilliseconds(schedule.tick)
         status.lastDuration = result.duration
         status.lastError = result.failure ?? result.lost
         status.samples = result.reading.samples
         status.series = series
       }
       state.withLock { $0.counters.add(result, skippedTicks: skipped) }
-      // Not in a task that is cancelled: the sink may not wait there.
-      if Task.isCancelled { return (scraper, result.rows) }
       await store(result.rows, key, entry, sink)
     }
-    return (scraper, [])
+    return scraper
   }
 
   private func store(_ rows: [MetricRow], _ key: Key, _ entry: Entry, _ sink: any Sink) async {
     guard !rows.isEmpty else { return }
+    let batch = RowBatch(tenant: entry.job.tenant, metrics: rows)
+    // A task of its own, which is not cancelled with the loop: the sink may not wait for room in a cancelled one, and the rows are complete.
+    let storing = Task { try await sink.enqueue(batch, positions: []) }
     do {
-      let acceptance = try await sink.enqueue(RowBatch(tenant: entry.job.tenant, metrics: rows), positions: [])
+      let acceptance = try await storing.value
       if acceptance == .full { state.withLock { $0.counters.droppedScrapes += 1 } }
     } catch {
       state.withLock { $0.counters.lostScrapes += 1 }

@@ -46,6 +46,20 @@ struct `Scraping targets over sockets` {
   }
 
   @Test
+  func `A complete scrape that waits for room when the collector is stopped is stored`() async throws {
+    let server = try LoopbackServer.answering("a 1\n")
+    let collector = ScrapeCollector(jobs: [job(server)], http: http)
+    sink.makeWait(.milliseconds(300))
+    let sink = sink
+    let running = Task { try await collector.run(into: sink) }
+    while sink.enqueues == 0 { try await Task.sleep(for: .milliseconds(2)) }
+    running.cancel()
+    try await running.value
+    #expect(sink.batches.count == 1)
+    #expect(collector.counters.lostScrapes == 0)
+  }
+
+  @Test
   func `Scrapes lie an interval apart and share their table and their connection`() async throws {
     let server = try LoopbackServer.answering("a 1\n")
     let collector = ScrapeCollector(jobs: [job(server)], http: http)

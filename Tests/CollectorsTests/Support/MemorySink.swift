@@ -23,6 +23,8 @@ final class MemorySink: Sink {
   private struct State {
     var batches: [RowBatch] = []
     var answers: [Result<Acceptance, Failure>] = []
+    var room: Duration?
+    var enqueues = 0
     var waiting: [(count: Int, CheckedContinuation<Void, Never>)] = []
   }
 
@@ -49,8 +51,19 @@ final class MemorySink: Sink {
     return try answer.get()
   }
 
+  /// `enqueue` waits so long for room, as the log does when it is full, and fails when its task is cancelled.
+  func makeWait(_ room: Duration) { state.withLock { $0.room = room } }
+
+  /// How often `enqueue` was called.
+  var enqueues: Int { state.withLock { $0.enqueues } }
+
   func enqueue(_ batch: RowBatch, positions: [CollectorPosition]) async throws -> Acceptance {
-    try await append(batch, positions: positions)
+    let room = state.withLock { state in
+      state.enqueues += 1
+      return state.room
+    }
+    if let room { try await Task.sleep(for: room) }
+    return try await append(batch, positions: positions)
   }
 
   /// Returns when so many batches have come.
