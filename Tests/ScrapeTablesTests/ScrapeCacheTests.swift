@@ -105,6 +105,26 @@ struct `The cache of a target's series` {
   }
 
   @Test
+  func `Refused series that are others in each scrape are not all kept`() throws {
+    var target = CacheDriver()
+    let many = (0..<2000).map { "l\($0)=\"vvvvvvvvvvvvvvvvvvvv\"" }.joined(separator: ",")
+    for scrape in 0..<80 {
+      try target.scrape("a 1\nhuge{n=\"\(scrape)\",\(many)} 1\n")
+      #expect(target.reading.refused == 1)
+    }
+    #expect(target.cache.index.bytes < 2 << 20)
+  }
+
+  @Test
+  func `A refused series longer than any series may be leaves no bytes behind`() throws {
+    var target = CacheDriver()
+    let long = String(repeating: "x", count: ScrapeCache.limitSeriesBytes + 1)
+    #expect(try target.scrape("a 1\nhuge{x=\"\(long)\"} 1\n").scraped == ["a 1.0"])
+    #expect(target.reading.refused == 1)
+    #expect(target.cache.index.bytes < 100)
+  }
+
+  @Test
   func `What the cache makes can be sealed, and comes out as it went in`() throws {
     var target = CacheDriver(target: [Label("job", "j")])
     var sealer = try BlockSealer()

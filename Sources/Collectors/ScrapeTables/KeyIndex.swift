@@ -27,7 +27,14 @@ struct KeyIndex: Sendable {
   /// For each key the scrape in which it was met last.
   private(set) var metIn: [UInt32] = []
 
+  /// Bytes of the keys that the last `keepMet` left.
+  private var keptBytes = 0
+
   var count: Int { slots.count }
+  /// Of all keys together.
+  var bytes: Int { arena.count }
+  /// So much has come since the last `keepMet` that keys of former scrapes may make up most of it.
+  var isLoose: Bool { bytes > keptBytes * 2 + (1 << 20) }
 
   /// The key that came after this one the last time; -1 stands for the beginning of a scrape.
   @inline(__always)
@@ -102,12 +109,13 @@ struct KeyIndex: Sendable {
   mutating func keepMet(in scrape: UInt32) {
     let metIn = metIn
     keep { key, slot in metIn[key] == scrape ? slot : nil }
+    keptBytes = arena.count
   }
 
   /// Keeps the keys for which `slot` gives a slot. Numbers change.
   mutating func keep(_ slot: (_ key: Int, _ slot: UInt32) -> UInt32?) {
     let old = self
-    arena.removeAll(keepingCapacity: true)
+    arena = []
     starts = [0]
     tags = []
     slots = []
@@ -126,6 +134,7 @@ struct KeyIndex: Sendable {
     var size = 64
     while size < slots.count * 2 { size *= 2 }
     refill(size)
+    keptBytes = min(keptBytes, arena.count)
   }
 
   @inline(__always)

@@ -245,6 +245,8 @@ extension ScrapeCache {
           record(index.slots[key], sample.value, sample.timestamp, &reading)
           continue
         }
+        // As long as this it is refused, or written with a great many escapes, and its bytes are not kept to find that out faster the next time.
+        let isKept = sample.series.count <= Self.limitSeriesBytes
         try syntax.parse(sample.series, in: bytes)
         let scraped = try syntax.labels(in: bytes, under: sample.type)
         let stored = labels.stored(scraped.pairs)
@@ -261,7 +263,7 @@ extension ScrapeCache {
             appendSlot()
           }
         }
-        index.insert(sample.series, in: bytes, slot: slot, scrape: scrape)
+        if isKept { index.insert(sample.series, in: bytes, slot: slot, scrape: scrape) }
         record(slot, sample.value, sample.timestamp, &reading)
       }
     } catch {

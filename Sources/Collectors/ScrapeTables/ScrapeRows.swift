@@ -54,10 +54,9 @@ extension ScrapeCache {
       move(moves)
     } else if let moves = try parts.settle(isKept: isKept) {
       move(moves)
-    } else if succeeded, index.count > values.count * 2 + 1000 {
-      // Many spellings of the same series.
-      index.keepMet(in: scrape)
     }
+    // Many spellings of the same series, or others each time that are refused.
+    if succeeded, index.isLoose || index.count > values.count * 2 + 1000 { index.keepMet(in: scrape) }
   }
 
   /// Follows slots to where the tables have put them.
