@@ -40,6 +40,7 @@ let pureTargets: [Target] = [
     cSettings: [.treatAllWarnings(as: .error)]),
   room("WAL", "Sources/WAL/Store", ["Model", "Codec", "CLMDB", "CTreeWalk"]),
   room("Parsing", "Sources/Collectors/Parsing", ["Model"]),
+  tests("ModelTests", ["Model"]),
   tests("CodecTests", ["Codec", "Model"], exclude: ["Golden"]),
   bench("BlockBench", "Sources/Bin/Bench/Block", ["Codec", "Model", "Parsing"]),
   tests("ParsingTests", ["Parsing", "Model"]),

@@ -47,8 +47,8 @@ extension OpeningReport.Finding: CustomStringConvertible {
     case .segmentRebuilt(let file, let reason, let blocks, let rows):
       "\(file) is damaged (\(reason)); a copy is in quarantine/, \(blocks) blocks with \(rows) rows were read from it"
     case .catalogRebuilt(let reason):
-      "the catalog is damaged (\(reason)); a copy is in quarantine/, cursors are as of the last roll"
-    case .catalogMissing: "there is no catalog; cursors are as of the last roll"
+      "the catalog is damaged (\(reason)); a copy is in quarantine/, cursors are as they were copied last"
+    case .catalogMissing: "there is no catalog; cursors are as they were copied last"
     case .rowsMissing(let from, let to): "rows \(from) to \(to) (\(to - from)) are in no file"
     case .entriesDamaged(let file, let count): "\(count) small entries of \(file) do not fit their checksums; left out"
     case .positionsFromCopy: "collectors' positions are older than the data; some rows may be collected again"
