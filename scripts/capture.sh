@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 [[ $(find "$folder" -name '*.prom' | wc -l) -lt $count ]] || exit 0
 scripts/peers.sh prometheus-node-exporter
 port=$(scripts/free-port.sh 19400)
-.build/peers/root/usr/bin/prometheus-node-exporter --web.listen-address="127.0.0.1:$port" >/dev/null 2>&1 &
+.build/peers/debian/usr/bin/prometheus-node-exporter --web.listen-address="127.0.0.1:$port" >/dev/null 2>&1 &
 exporter=$!
 trap 'kill "$exporter" 2>/dev/null || true' EXIT
 

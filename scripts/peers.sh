@@ -4,12 +4,12 @@
 #
 #   scripts/peers.sh prometheus-node-exporter prometheus pypi:some-server
 #
-# Debian packages end in .build/peers/root (usr/bin/…), Python ones in .build/peers/venv.
+# Debian packages end in .build/peers/debian (usr/bin/…), Python ones in .build/peers/venv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 peers=$PWD/.build/peers
-mkdir -p "$peers/root" "$peers/debs" "$peers/done"
+mkdir -p "$peers/debian" "$peers/debs" "$peers/done"
 
 update_lists() {
   if ((EUID == 0)); then
@@ -35,11 +35,15 @@ unpack_deb() {
   }
   local file
   file=$(ls -t "$peers/debs/${name}"_*.deb | head -n 1)
-  dpkg -x "$file" "$peers/root"
+  dpkg -x "$file" "$peers/debian"
   rm "$file"
   # Before its libraries, which may depend on each other.
   touch "$peers/done/$name"
-  unpack_libraries "$name"
+  # Without them it would not run: the next call has to try again.
+  unpack_libraries "$name" || {
+    rm -f "$peers/done/$name"
+    return 1
+  }
 }
 
 # Shared libraries that the package wants and the machine has not.
@@ -48,7 +52,7 @@ unpack_libraries() {
   for dependency in $(dpkg_dependencies "$1"); do
     [[ $dependency == lib* && $dependency != libc6 && $dependency != libjs-* ]] || continue
     [[ $(dpkg-query -W -f='${Status}' "$dependency" 2>/dev/null) == *"ok installed" ]] && continue
-    unpack_deb "$dependency"
+    unpack_deb "$dependency" || return 1
   done
 }
 

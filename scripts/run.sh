@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-exporter=.build/peers/root/usr/bin/prometheus-node-exporter
+exporter=.build/peers/debian/usr/bin/prometheus-node-exporter
 exporter_port=$(scripts/free-port.sh 19100)
 admin_port=$(scripts/free-port.sh 15691)
 mkdir -p data

@@ -53,7 +53,7 @@ enum Places {
     return URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "clymene")
   }
 
-  static func peer(_ name: String) -> URL { repository.appending(path: ".build/peers/root/usr/bin/\(name)") }
+  static func peer(_ name: String) -> URL { repository.appending(path: ".build/peers/debian/usr/bin/\(name)") }
 
   /// A new folder that the caller removes.
   static func temporaryFolder() throws -> URL {
