@@ -35,7 +35,7 @@ unpack_deb() {
   }
   local file
   file=$(ls -t "$peers/debs/${name}"_*.deb | head -n 1)
-  dpkg -x "$file" "$peers/debian"
+  dpkg -x "$file" "$peers/debian" || return 1
   rm "$file"
   # Before its libraries, which may depend on each other.
   touch "$peers/done/$name"
