@@ -23,9 +23,9 @@ private struct LastMomentCollector: Collector {
 private final class StuckForwarder: Forwarder {
   private let waiting = Mutex<[CheckedContinuation<Void, Never>]>([])
 
-  func deliver(_ delivery: Delivery) async -> Outcome {
+  func deliver(_ delivery: Delivery) async -> Answer {
     await withCheckedContinuation { continuation in waiting.withLock { $0.append(continuation) } }
-    return .delivered
+    return Answer(.delivered)
   }
 
   func release() {

@@ -62,7 +62,8 @@ extension LogFormat: ExpressibleByArgument {}
 
 /// swift-log's levels by their names.
 enum LogLevel: String, ExpressibleByArgument, CaseIterable {
-  case trace, debug, info, notice, warning, error, critical
+  case trace, debug, info, notice, warning, warn, error, critical
 
-  var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .info }
+  /// `warn` is what the original and most Go programs call it.
+  var level: Logger.Level { self == .warn ? .warning : Logger.Level(rawValue: rawValue) ?? .info }
 }

@@ -61,20 +61,27 @@ public final class FileForwarder: Forwarder {
     return UnixMilliseconds(Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
   }
 
-  public func deliver(_ delivery: Delivery) async -> Outcome {
+  /// The answer's bytes are those written to the disk.
+  public func deliver(_ delivery: Delivery) async -> Answer {
     await onQueue { writer in
-      do {
-        switch try writer.deliver(delivery) {
-        case .written: return .delivered
-        case .nothingNew: return .alreadyThere
-        }
-      } catch let error as FormatError {
-        return .refused(reason: "the block cannot be read: \(error)")
-      } catch let error as DirectoryError {
-        return error.outcome
-      } catch {
-        return .retry(reason: "\(error)", after: nil)
+      let before = writer.counters.bytes
+      let outcome = Self.outcome { () throws in try writer.deliver(delivery) }
+      return Answer(outcome, sentBytes: Int(clamping: writer.counters.bytes &- before))
+    }
+  }
+
+  private static func outcome(_ write: () throws -> FileWriter<DiskDirectory>.Written) -> Outcome {
+    do {
+      switch try write() {
+      case .written: return .delivered
+      case .nothingNew: return .alreadyThere
       }
+    } catch let error as FormatError {
+      return .refused(reason: "the block cannot be read: \(error)")
+    } catch let error as DirectoryError {
+      return error.outcome
+    } catch {
+      return .retry(reason: "\(error)", after: nil)
     }
   }
 

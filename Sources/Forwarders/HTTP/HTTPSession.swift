@@ -48,9 +48,29 @@ public final class HTTPSession: Sendable {
     if !request.headers.contains(name: "accept-encoding") {
       request.headers.add(name: "accept-encoding", value: "gzip")
     }
+    return try await answer(to: request, url: url, mayRepeat: true, timeout: timeout, limitBytes: limitBytes)
+  }
+
+  /// The answer to a POST, read to its last byte; never sent twice. As `get` in everything else.
+  public func post(
+    _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8], timeout: Duration,
+    limitBytes: Int = 1 << 20
+  ) async throws(HTTPError) -> HTTPAnswer {
+    var request = HTTPClientRequest(url: url)
+    request.method = .POST
+    for header in headers { request.headers.add(name: header.name, value: header.value) }
+    request.body = .bytes(body)
+    return try await answer(to: request, url: url, mayRepeat: false, timeout: timeout, limitBytes: limitBytes)
+  }
+
+  private func answer(
+    to request: HTTPClientRequest, url: String, mayRepeat: Bool, timeout: Duration, limitBytes: Int
+  ) async throws(HTTPError) -> HTTPAnswer {
     let server = Self.server(of: url)
-    let result = await withTaskGroup(of: Result<HTTPAnswer, HTTPError>.self) { [request] group in
-      group.addTask { await self.exchange(request, server: server, timeout: timeout, limitBytes: limitBytes) }
+    let result = await withTaskGroup(of: Result<HTTPAnswer, HTTPError>.self) { group in
+      group.addTask {
+        await self.exchange(request, server: server, mayRepeat: mayRepeat, timeout: timeout, limitBytes: limitBytes)
+      }
       group.addTask {
         do {
           try await Task.sleep(for: timeout)
@@ -67,10 +87,10 @@ public final class HTTPSession: Sendable {
   }
 
   private func exchange(
-    _ request: HTTPClientRequest, server: String, timeout: Duration, limitBytes: Int
+    _ request: HTTPClientRequest, server: String, mayRepeat: Bool, timeout: Duration, limitBytes: Int
   ) async -> Result<HTTPAnswer, HTTPError> {
     do {
-      let response = try await response(to: request, server: server, timeout: timeout)
+      let response = try await response(to: request, mayRepeat: mayRepeat, timeout: timeout)
       return .success(try await Self.read(response, server: server, limitBytes: limitBytes))
     } catch {
       return .failure(described(error, server))
@@ -81,14 +101,14 @@ public final class HTTPSession: Sendable {
   /// the scrape interval; then the request goes once more over a new one, as Go's client does it, too. Only when the server closed before its
   /// answer: a reset, or an answer that broke off, may mean that it has stumbled over this very request.
   private func response(
-    to request: HTTPClientRequest, server: String, timeout: Duration
+    to request: HTTPClientRequest, mayRepeat: Bool, timeout: Duration
   ) async throws -> HTTPClientResponse {
     // The library's own deadline ends with the response's head; the race in `get` covers the rest. A little later, so that the race
     // finds the words.
     let deadline = NIODeadline.now() + TimeAmount(timeout) + .seconds(1)
     do {
       return try await client.execute(request, deadline: deadline)
-    } catch let error as HTTPClientError where error == .remoteConnectionClosed {
+    } catch let error as HTTPClientError where mayRepeat && error == .remoteConnectionClosed {
       return try await client.execute(request, deadline: deadline)
     }
   }

@@ -42,23 +42,67 @@ public struct Delivery: Sendable {
   public let blocks: [TabledBlock]
   /// Grows when the cursor is reset: the same rows in a new generation are wanted again.
   public let generation: UInt64
+  /// Only the rows of these sources are wanted; nil: all. Never set for a forwarder whose `shards` is 1.
+  public let shard: Shard?
 
-  public init(blocks: [TabledBlock], generation: UInt64) {
+  public init(blocks: [TabledBlock], generation: UInt64, shard: Shard? = nil) {
     self.blocks = blocks
     self.generation = generation
+    self.shard = shard
+  }
+}
+
+/// One of several equal parts of all sources. Requests of different shards may be under way at the same time; within one, rows keep their order.
+public struct Shard: Hashable, Sendable {
+  public let index: Int
+  public let count: Int
+
+  public init(index: Int, of count: Int) {
+    self.index = index
+    self.count = max(1, count)
+  }
+
+  public func holds(source: UInt64) -> Bool {
+    // Sources are hashes, but only those of targets: a gateway's may be chosen by a sender.
+    Int((source ^ (source >> 32)) &* 0x9e37_79b9_7f4a_7c15 >> 33) % count == index
+  }
+}
+
+/// What came of one request.
+public struct Answer: Sendable, Equatable {
+  public var outcome: Outcome
+  /// Bytes of the request as they went to the destination, whatever it said; for limits on the uplink.
+  public var sentBytes: Int
+  /// With an outcome of `retry`: the destination may have taken the rows all the same, as when the answer was lost. False when they cannot have
+  /// arrived (no connection) or the destination said that it did not take them (429).
+  public var mayHaveArrived: Bool
+
+  public init(_ outcome: Outcome, sentBytes: Int = 0, mayHaveArrived: Bool = false) {
+    self.outcome = outcome
+    self.sentBytes = sentBytes
+    self.mayHaveArrived = mayHaveArrived
   }
 }
 
 /// One destination's protocol and nothing else: it makes a request of blocks and says how the destination answered.
 public protocol Forwarder: Sendable {
   /// Returns with the destination's answer to one request. Never sleeps, loops, retries or drops; after `delivered` the
-  /// destination has the rows durably, as far as it can say.
-  func deliver(_ delivery: Delivery) async -> Outcome
+  /// destination has the rows durably, as far as it can say. May be called for several shards at the same time.
+  func deliver(_ delivery: Delivery) async -> Answer
+
+  /// Into how many shards the sources may be divided, which is how many requests may be under way at once.
+  var shards: Int { get }
+
+  /// Whether blocks should come merged when the lane is behind: for those that pass blocks on as bytes. Who reads columns puts the samples of a series
+  /// together itself.
+  var wantsMergedBlocks: Bool { get }
 
   /// Called once, after the last `deliver`, so that connections and files end in order.
   func close() async
 }
 
 extension Forwarder {
+  public var shards: Int { 1 }
+  public var wantsMergedBlocks: Bool { false }
   public func close() async {}
 }

@@ -12,4 +12,7 @@ public enum Outcome: Sendable, Equatable {
   case misconfigured(reason: String)
   /// Refused for good: the lane splits down to what is at fault and puts that into dead letters with this answer.
   case refused(reason: String)
+  /// Refused because the destination has these rows or newer ones: out of order, duplicate, too old. For rows that may have been sent before
+  /// it means that they are there; for others it is a refusal.
+  case conflict(reason: String)
 }

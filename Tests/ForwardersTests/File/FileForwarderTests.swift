@@ -24,7 +24,7 @@ struct `The file forwarder on a disk` {
   @Test
   func `Delivered rows are lines of an unfinished file, made with its directory`() async throws {
     let forwarder = try FileForwarder(configuration)
-    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...2)) == .delivered)
+    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...2)).outcome == .delivered)
     let names = try names()
     #expect(names.count == 1)
     #expect(names[0].hasSuffix("-000001.ndjson.part"))
@@ -36,12 +36,12 @@ struct `The file forwarder on a disk` {
   func `Rows that come again are already there, also in a new process, and only unknown ones are written`() async throws
   {
     var forwarder = try FileForwarder(configuration)
-    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...4)) == .delivered)
-    #expect(await forwarder.deliver(try SampleBlocks.delivery(2...3)) == .alreadyThere)
+    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...4)).outcome == .delivered)
+    #expect(await forwarder.deliver(try SampleBlocks.delivery(2...3)).outcome == .alreadyThere)
     await forwarder.close()
     forwarder = try FileForwarder(configuration)
-    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...4)) == .alreadyThere)
-    #expect(await forwarder.deliver(try SampleBlocks.delivery(3...6)) == .delivered)
+    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...4)).outcome == .alreadyThere)
+    #expect(await forwarder.deliver(try SampleBlocks.delivery(3...6)).outcome == .delivered)
     #expect(try lines(try names()[0]) == SampleBlocks.lines(1...6))
     await forwarder.close()
   }
@@ -49,9 +49,9 @@ struct `The file forwarder on a disk` {
   @Test
   func `A cursor that was reset gets its rows again`() async throws {
     let forwarder = try FileForwarder(configuration)
-    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...1)) == .delivered)
-    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...1, generation: 1)) == .delivered)
-    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...1, generation: 1)) == .alreadyThere)
+    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...1)).outcome == .delivered)
+    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...1, generation: 1)).outcome == .delivered)
+    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...1, generation: 1)).outcome == .alreadyThere)
     #expect(try lines(try names()[0]) == SampleBlocks.lines(1...1) + SampleBlocks.lines(1...1))
     await forwarder.close()
   }
@@ -62,8 +62,8 @@ struct `The file forwarder on a disk` {
     configuration.rotateBytes = 400
     let clock: @Sendable () -> UnixMilliseconds = { UnixMilliseconds(1_795_426_953_999) }
     let forwarder = try FileForwarder(configuration, now: clock)
-    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...5)) == .delivered)
-    #expect(await forwarder.deliver(try SampleBlocks.delivery(6...6)) == .delivered)
+    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...5)).outcome == .delivered)
+    #expect(await forwarder.deliver(try SampleBlocks.delivery(6...6)).outcome == .delivered)
     #expect(
       try names() == ["clymene-20261123T094233Z-000001.ndjson", "clymene-20261123T094233Z-000002.ndjson.part"])
     #expect(try lines(try names()[0]) == SampleBlocks.lines(1...5))
@@ -76,7 +76,7 @@ struct `The file forwarder on a disk` {
     var configuration = configuration
     configuration.rotateAfter = .milliseconds(300)
     let forwarder = try FileForwarder(configuration)
-    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...1)) == .delivered)
+    #expect(await forwarder.deliver(try SampleBlocks.delivery(1...1)).outcome == .delivered)
     while await forwarder.counters.finishedFiles == 0 { try await Task.sleep(for: .milliseconds(20)) }
     let names = try names()
     #expect(names.count == 1)
@@ -90,7 +90,7 @@ struct `The file forwarder on a disk` {
     configuration.zstd = true
     let forwarder = try FileForwarder(configuration)
     for row in 1...3 {
-      #expect(await forwarder.deliver(try SampleBlocks.delivery(UInt64(row)...UInt64(row))) == .delivered)
+      #expect(await forwarder.deliver(try SampleBlocks.delivery(UInt64(row)...UInt64(row))).outcome == .delivered)
     }
     await forwarder.close()
     let name = try names()[0]
@@ -119,14 +119,14 @@ struct `The file forwarder on a disk` {
   func `A second forwarder for the same directory is a mistake of the configuration`() async throws {
     let first = try FileForwarder(configuration)
     let second = try FileForwarder(configuration)
-    #expect(await first.deliver(try SampleBlocks.delivery(1...1)) == .delivered)
-    guard case .misconfigured(let reason) = await second.deliver(try SampleBlocks.delivery(2...2)) else {
+    #expect(await first.deliver(try SampleBlocks.delivery(1...1)).outcome == .delivered)
+    guard case .misconfigured(let reason) = await second.deliver(try SampleBlocks.delivery(2...2)).outcome else {
       Issue.record("the second forwarder was let in")
       return
     }
     #expect(reason.contains("in use by another forwarder"))
     await first.close()
-    #expect(await second.deliver(try SampleBlocks.delivery(2...2)) == .delivered)
+    #expect(await second.deliver(try SampleBlocks.delivery(2...2)).outcome == .delivered)
     await second.close()
   }
 
@@ -134,7 +134,7 @@ struct `The file forwarder on a disk` {
   func `A path that is no directory is a mistake of the configuration`() async throws {
     #expect(FileManager.default.createFile(atPath: directory.path + "/out", contents: nil))
     let forwarder = try FileForwarder(configuration)
-    guard case .misconfigured = await forwarder.deliver(try SampleBlocks.delivery(1...1)) else {
+    guard case .misconfigured = await forwarder.deliver(try SampleBlocks.delivery(1...1)).outcome else {
       Issue.record("a file was taken for a directory")
       return
     }
@@ -146,11 +146,11 @@ struct `The file forwarder on a disk` {
     let forwarder = try FileForwarder(configuration)
     let whole = try SampleBlocks.delivery(1...1)
     let bare = Delivery(blocks: whole.blocks.map { TabledBlock(block: $0.block, tables: []) }, generation: 0)
-    guard case .refused = await forwarder.deliver(bare) else {
+    guard case .refused = await forwarder.deliver(bare).outcome else {
       Issue.record("a block without its table was taken")
       return
     }
-    #expect(await forwarder.deliver(whole) == .delivered)
+    #expect(await forwarder.deliver(whole).outcome == .delivered)
     #expect(try lines(try names()[0]) == SampleBlocks.lines(1...1))
     await forwarder.close()
   }
@@ -158,11 +158,11 @@ struct `The file forwarder on a disk` {
   @Test
   func `With the state gone, an unfinished file is set aside and not lost`() async throws {
     let first = try FileForwarder(configuration)
-    #expect(await first.deliver(try SampleBlocks.delivery(1...1)) == .delivered)
+    #expect(await first.deliver(try SampleBlocks.delivery(1...1)).outcome == .delivered)
     await first.close()
     try FileManager.default.removeItem(atPath: configuration.path + "/" + FileState.name)
     let second = try FileForwarder(configuration)
-    #expect(await second.deliver(try SampleBlocks.delivery(2...2)) == .delivered)
+    #expect(await second.deliver(try SampleBlocks.delivery(2...2)).outcome == .delivered)
     let names = try names()
     #expect(names.count == 2)
     let aside = try #require(names.first { $0.hasSuffix(".part.set-aside") })
@@ -174,13 +174,13 @@ struct `The file forwarder on a disk` {
   @Test
   func `A damaged state is set aside, and so is the unfinished file`() async throws {
     let first = try FileForwarder(configuration)
-    #expect(await first.deliver(try SampleBlocks.delivery(1...1)) == .delivered)
+    #expect(await first.deliver(try SampleBlocks.delivery(1...1)).outcome == .delivered)
     await first.close()
     var state = try directory.read("out/deep/" + FileState.name)
     state[state.count / 2] ^= 1
     try Data(state).write(to: URL(fileURLWithPath: configuration.path + "/" + FileState.name))
     let second = try FileForwarder(configuration)
-    #expect(await second.deliver(try SampleBlocks.delivery(1...1)) == .delivered)
+    #expect(await second.deliver(try SampleBlocks.delivery(1...1)).outcome == .delivered)
     #expect(await second.counters.setAside == 2)
     await second.close()
   }

@@ -68,13 +68,13 @@ final class ScriptedForwarder: Forwarder {
     self.during = during
   }
 
-  func deliver(_ delivery: Delivery) async -> Outcome {
+  func deliver(_ delivery: Delivery) async -> Answer {
     let (outcome, before) = state.withLock { state in
       state.deliveries.append(delivery)
       return (state.outcomes.isEmpty ? Outcome.delivered : state.outcomes.removeFirst(), state.deliveries.count - 1)
     }
     during(before)
-    return outcome
+    return Answer(outcome)
   }
 
   func close() async { state.withLock { $0.isClosed = true } }

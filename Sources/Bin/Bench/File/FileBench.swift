@@ -21,7 +21,7 @@ import Model
       let deliveries = try Self.deliveries(50)
       let start = (cpu(), ContinuousClock.now)
       for delivery in deliveries {
-        let outcome = await forwarder.deliver(delivery)
+        let outcome = await forwarder.deliver(delivery).outcome
         guard outcome == .delivered else {
           print("not delivered: \(outcome)")
           exit(70)

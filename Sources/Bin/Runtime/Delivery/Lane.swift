@@ -86,7 +86,7 @@ final class Lane: Sendable {
     let oldest = request.first?.block.block.header.oldestTime
     state.withLock { $0.oldestWaiting = oldest }
     let start = ContinuousClock.now
-    let outcome = await forwarder.deliver(Delivery(blocks: request.map(\.block), generation: generation))
+    let outcome = await forwarder.deliver(Delivery(blocks: request.map(\.block), generation: generation)).outcome
     state.withLock { $0.requestTime += ContinuousClock.now - start }
     return outcome
   }
@@ -110,7 +110,8 @@ final class Lane: Sendable {
         counters.deliveredRows += request.reduce(0) { $0 + $1.offsets.count }
         counters.deliveredBytes += request.reduce(0) { $0 + $1.block.block.bytes.count }
         counters.lastDeliveryAt = now
-      case .retry(let reason, _), .tooLarge(let reason), .misconfigured(let reason), .refused(let reason):
+      case .retry(let reason, _), .tooLarge(let reason), .misconfigured(let reason), .refused(let reason),
+        .conflict(let reason):
         counters.lastError = reason
         counters.lastErrorAt = now
       }

@@ -10,6 +10,7 @@ public struct LaneCounters: Sendable, Equatable {
     case tooLarge = "too_large"
     case misconfigured
     case refused
+    case conflict
 
     init(_ outcome: Outcome) {
       switch outcome {
@@ -19,12 +20,25 @@ public struct LaneCounters: Sendable, Equatable {
       case .tooLarge: self = .tooLarge
       case .misconfigured: self = .misconfigured
       case .refused: self = .refused
+      case .conflict: self = .conflict
       }
     }
   }
 
   public var requests: [Result: Int] = [:]
   public var deliveredRows = 0
+  /// Samples and entries in these rows.
+  public var deliveredEntries = 0
+  /// Rows that the destination turned out to have already.
+  public var alreadyThereRows = 0
+  /// Rows that the destination refused for good, and that lie in the dead letters now.
+  public var deadLetterRows = 0
+  /// Requests that only had to be made because others were refused or too large.
+  public var splitRequests = 0
+  /// Requests under way.
+  public var inFlight = 0
+  /// Bytes of requests as they went to the destination, retries included.
+  public var sentBytes = 0
   public var deliveredBlocks = 0
   /// Sealed blocks' bytes, as they lie in the log.
   public var deliveredBytes = 0

@@ -60,7 +60,7 @@ struct LaneDecision: Sendable {
       return .halve
     case .misconfigured(let reason):
       return hold(.misconfigured(reason), random: random)
-    case .refused(let reason):
+    case .refused(let reason), .conflict(let reason):
       return hold(.refused(reason), random: random)
     }
   }

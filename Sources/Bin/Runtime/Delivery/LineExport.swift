@@ -25,9 +25,10 @@ public struct LineExport: Sendable {
 
   /// Returns when the blocks are written; throws when they cannot be, without trying again.
   public func write(_ delivery: Delivery) async throws(Failure) {
-    switch await forwarder.deliver(delivery) {
+    switch await forwarder.deliver(delivery).outcome {
     case .delivered, .alreadyThere: return
-    case .retry(let reason, _), .tooLarge(let reason), .misconfigured(let reason), .refused(let reason):
+    case .retry(let reason, _), .tooLarge(let reason), .misconfigured(let reason), .refused(let reason),
+      .conflict(let reason):
       throw Failure(description: reason)
     }
   }
