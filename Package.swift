@@ -54,7 +54,7 @@ let walTests: [Target] = [
     name: "wal-child", dependencies: ["WAL", "Codec", "Model", "CLMDB", "Recorder"], path: "Tests/Support/WALChild",
     swiftSettings: strict),
   bench("LogBench", "Sources/Bin/Bench/Log", ["WAL", "Codec", "Model", "CLMDB"]),
-  tests("WALTests", ["WAL", "Codec", "Model", "CLMDB", "CTreeWalk"]),
+  tests("WALTests", ["WAL", "Codec", "Model", "CLMDB", "CTreeWalk"], exclude: ["DeadLetters/Golden"]),
 ]
 
 let scrapeTargets: [Target] = [

@@ -20,4 +20,5 @@ let package = Package(
     target("Envelope", ["Codec"]),
     target("Salvage", ["WAL", "Codec"]),
     target("Tree", ["WAL"]),
+    target("Letter", ["WAL", "Codec"]),
   ])

@@ -71,6 +71,7 @@ public struct VerifyReport: Sendable, Codable, Equatable {
   public var blocks: UInt64 = 0
   public var rows: UInt64 = 0
   public var tables: UInt64 = 0
+  public var deadLetters: UInt64 = 0
   public var bytes: UInt64 = 0
   public var problems: [VerifyProblem] = []
 
@@ -89,6 +90,7 @@ public struct LogStats: Sendable, Codable, Equatable {
   public var blockBytes: UInt64
   public var segmentBytes: UInt64
   public var quarantineBytes: UInt64
+  public var deadLetters: UInt64
   public var deadLetterBytes: UInt64
   /// Of the whole directory.
   public var diskBytes: UInt64
