@@ -70,6 +70,8 @@ struct ConfigurationTests {
       configuration.forwarders == [
         ForwarderSettings(
           name: "local", start: .time(UnixMilliseconds(1_795_426_200_000)),
+          delivery: .init(
+            maxBackoff: .seconds(5), maxBytesPerSecond: nil, maxRequestsPerSecond: nil, refusals: .split),
           destination: .file(
             .init(
               directory: "/srv/out", maxFileSize: ByteSize(bytes: 1 << 20), maxFileAge: .seconds(600),

@@ -67,7 +67,23 @@ public struct ForwarderSettings: Sendable, Equatable {
   /// The cursor's name.
   public var name: String
   public var start: Start
+  public var delivery: DeliverySettings
   public var destination: Destination
+
+  /// How its lane sends, whatever the destination.
+  public struct DeliverySettings: Sendable, Equatable {
+    public enum Refusals: String, Sendable, CaseIterable {
+      case split
+      case specification
+    }
+
+    /// The longest pause between attempts.
+    public var maxBackoff: Duration
+    /// Nil: no limit.
+    public var maxBytesPerSecond: ByteSize?
+    public var maxRequestsPerSecond: Double?
+    public var refusals: Refusals
+  }
 
   public struct FileDestination: Sendable, Equatable {
     public enum Compression: String, Sendable, CaseIterable {

@@ -14,6 +14,9 @@ enum ConfigurationDefaults {
   static let orphanHold = Duration.seconds(24 * 3600)
   static let dedupeWindow = Duration.seconds(35 * 86_400)
 
+  static let maxBackoff = Duration.seconds(5)
+  static let maxBackoffRange = Duration.milliseconds(100)...Duration.seconds(3600)
+
   static let fileMaxSize = ByteSize(bytes: 256 << 20)
   static let fileSmallestMaxSize = ByteSize(bytes: 4 << 10)
   static let fileMaxAge = Duration.seconds(3600)

@@ -56,6 +56,7 @@ extension ConfigurationReader {
       default: RFC3339.parse(text).map { .time($0) }
       }
     }
+    let delivery = delivery(&reader)
     let type = reader.string("type")
     guard let type else {
       if !reader.has("type") { problems.report(place, "a forwarder needs a type; this version has: file") }
@@ -68,8 +69,32 @@ extension ConfigurationReader {
     let (destination, folder) = fileDestination(&reader)
     reader.finish()
     let settings = ForwarderSettings(
-      name: name?.value ?? "", start: start?.value ?? .oldest, destination: .file(destination))
+      name: name?.value ?? "", start: start?.value ?? .oldest, delivery: delivery, destination: .file(destination))
     return (settings, folder)
+  }
+
+  private func delivery(_ reader: inout MappingReader) -> ForwarderSettings.DeliverySettings {
+    typealias Default = ConfigurationDefaults
+    var delivery = ForwarderSettings.DeliverySettings(
+      maxBackoff: Default.maxBackoff, maxBytesPerSecond: nil, maxRequestsPerSecond: nil, refusals: .split)
+    if let backoff = reader.duration("max_backoff") {
+      if !Default.maxBackoffRange.contains(backoff.value) {
+        problems.report(
+          backoff.place,
+          "has to be between \(PrometheusDuration.format(Default.maxBackoffRange.lowerBound)) and "
+            + PrometheusDuration.format(Default.maxBackoffRange.upperBound))
+      }
+      delivery.maxBackoff = backoff.value
+    }
+    if let bytes = reader.size("max_bytes_per_second"), bytes.value.bytes > 0 {
+      delivery.maxBytesPerSecond = bytes.value
+    }
+    let requests = reader.scalar("max_requests_per_second", wanted: "a number above 0, for example 0.5") { text in
+      Double(text).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
+    }
+    if let requests, requests.value > 0 { delivery.maxRequestsPerSecond = requests.value }
+    delivery.refusals = choice(&reader, "refusals") ?? delivery.refusals
+    return delivery
   }
 
   private func fileDestination(

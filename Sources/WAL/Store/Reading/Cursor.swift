@@ -44,6 +44,14 @@ public final class Cursor: Sendable {
   /// Rows that went by size, age or damage before this consumer had them.
   public var lostRows: UInt64 { consumer.map { $0.record.droppedRows + $0.record.missingRows } ?? 0 }
 
+  /// Whether `next` would have to wait, from the cursor's place or `after` on. A closed log is drained.
+  public func isDrained(after: UInt64? = nil) -> Bool {
+    core.state.withLock { state in
+      guard state.phase == .open, let delivered = state.consumers[name]?.record.delivered else { return true }
+      return delivered.firstUndelivered(from: max(after ?? delivered.base, delivered.base, state.oldest)) >= state.end
+    }
+  }
+
   private var consumer: Consumer? { core.state.withLock { $0.consumers[name] } }
 
   /// The next blocks that are not delivered, from the cursor's place or `after` on (an offset: the end of the last block taken, for a
