@@ -65,7 +65,6 @@ struct DeadLetterCommandTests {
 
     let marked = try run("redrive", "1", "3", log)
     #expect(marked.code == 0 && marked.output.contains("2 dead letters"), "\(marked.errors)")
-    #expect(marked.output.contains("remote takes them when it runs"))
     #expect(try await open.deadLetters.redriven(for: "remote").map(\.number) == [1, 3])
     #expect(try run("redrive", "2", log, "--to", "away").code == 0)
     #expect(try await open.deadLetters.redriven(for: "away").map(\.number) == [2])
@@ -97,14 +96,17 @@ struct DeadLetterCommandTests {
   @Test func discardDeletesAndAsksOnATerminal() async throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     try await filled().close()
-    let terminal = posix_openpt(O_RDWR | O_NOCTTY)
-    try #require(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0)
+    // TIOCSPTLCK and TIOCGPTN of asm-generic/ioctls.h, which Swift does not import: unlock the other end, and ask for its number.
+    let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+    var (locked, number) = (Int32(0), UInt32(0))
+    try #require(terminal >= 0 && ioctl(terminal, 0x4004_5431, &locked) == 0)
+    try #require(ioctl(terminal, 0x8004_5430, &number) == 0)
     defer { close(terminal) }
-    let name = try #require(ptsname(terminal).map { String(cString: $0) })
     let process = Process()
     process.executableURL = Places.clymene
     process.arguments = ["wal", "dead-letters", "discard", "2", log]
-    process.standardInput = try #require(FileHandle(forReadingAtPath: name))
+    let input: FileHandle = try #require(FileHandle(forReadingAtPath: "/dev/pts/\(number)"))
+    process.standardInput = input
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     try process.run()
@@ -112,7 +114,8 @@ struct DeadLetterCommandTests {
     #expect(process.terminationStatus == 64)
     #expect(try list().count == 4)
     let discarded = try run("discard", "2", "4", log, "--yes", "--json")
-    #expect(discarded.code == 0 && (try discarded.json() as? [String: [Int]]) == ["discarded": [2, 4]])
+    #expect(discarded.code == 0)
+    #expect(try discarded.json() as? [String: [Int]] == ["discarded": [2, 4]])
     #expect(try list().map { $0["number"] as? Int } == [1, 3])
   }
 
@@ -139,6 +142,7 @@ struct DeadLetterCommandTests {
     #expect(verified.output.contains("4 dead letters"))
     let all = try run("redrive", "--all", log)
     #expect(all.code == 2 && all.output.contains("3 dead letters"), "\(all.output) \(all.errors)")
+    #expect(all.output.contains("away, remote not running"))
     #expect(try list().map { $0["state"] as? String } == ["damaged", "redrive", "redrive", "redrive"])
     #expect(try run("discard", "1", log, "--yes").code == 0)
     #expect(try list().map { $0["number"] as? Int } == [2, 3, 4])

@@ -66,6 +66,6 @@ struct WALDeadLettersRedrive: AsyncParsableCommand {
     guard !marked.numbers.isEmpty else { return "no dead letters to send again" }
     let waiting = forwarders.filter { !$0.isHeld }.map { Show.plain($0.name) }
     return "\(marked.numbers.count) dead letters will be sent again"
-      + (waiting.isEmpty ? "" : "; \(waiting.joined(separator: ", ")) takes them when it runs")
+      + (waiting.isEmpty ? "" : "; \(waiting.joined(separator: ", ")) not running: it takes them at its start")
   }
 }
