@@ -11,6 +11,8 @@ struct Ledger {
   var claimed: [Range<UInt64>] = []
   /// The end of what the cursor `lane` has marked as about to be sent, ever.
   var marked: UInt64 = 0
+  /// Dead letters that have to be there.
+  var letters: Set<UInt64> = []
   var problems: [String] = []
 
   mutating func add(_ lines: [String]) {
@@ -25,6 +27,8 @@ struct Ledger {
         }
       case "C":
         if let start = UInt64(words[1]), let end = UInt64(words[2]) { claimed.append(start..<end) }
+      case "D": if let number = UInt64(words[1]) { letters.insert(number) }
+      case "E": if let number = UInt64(words[1]) { letters.remove(number) }
       case "S": marked = max(marked, UInt64(words[1]) ?? 0)
       case "X", "error": problems.append(line)
       default: break
@@ -49,6 +53,7 @@ struct Finding {
   var positions: [Int: UInt64] = [:]
   var laneBase: UInt64?
   var laneSent: UInt64 = 0
+  var letters: Set<UInt64> = []
   /// Whole batches by worker, as ranges.
   var whole: [Int: [ClosedRange<UInt64>]] = [:]
   var problems: [String] = []
@@ -87,6 +92,7 @@ struct Finding {
     case "L":
       laneBase = number(1)
       laneSent = number(2)
+    case "K": letters.insert(number(1))
     case "M": missingRows = number(1)
     case "B": batchOffsets.append((Int(number(1)), number(2), number(3)...number(4)))
     case "W":
@@ -140,6 +146,8 @@ struct Finding {
     if let laneBase, laneBase > ledger.claimedEnd, !(ledger.claimed.isEmpty && laneBase <= 1) {
       broken.append("the cursor is at \(laneBase), but nothing past \(ledger.claimedEnd) was acknowledged")
     }
+    let lost = ledger.letters.subtracting(letters)
+    if !lost.isEmpty { broken.append("dead letters \(lost.sorted()) are gone") }
     if ledger.marked > max(laneBase ?? 0, laneSent) {
       broken.append("marked as sent to \(ledger.marked), the cursor is at \(laneBase ?? 0) and says \(laneSent)")
     }

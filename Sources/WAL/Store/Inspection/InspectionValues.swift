@@ -64,6 +64,12 @@ public struct VerifyProblem: Sendable, Codable, Equatable {
   /// Of the block, when it is about one.
   public var offset: UInt64?
   public var what: String
+
+  public init(file: String, offset: UInt64? = nil, what: String) {
+    self.file = file
+    self.offset = offset
+    self.what = what
+  }
 }
 
 public struct VerifyReport: Sendable, Codable, Equatable {
