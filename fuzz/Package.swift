@@ -20,4 +20,6 @@ let package = Package(
     target("Envelope", ["Codec"]),
     target("Salvage", ["WAL", "Codec"]),
     target("Tree", ["WAL"]),
+    target("RemoteWrite", ["Wire"]),
+    target("Snappy", ["Wire"]),
   ])
