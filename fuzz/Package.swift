@@ -21,4 +21,6 @@ let package = Package(
     target("Salvage", ["WAL", "Codec"]),
     target("Tree", ["WAL"]),
     target("Letter", ["WAL", "Codec"]),
+    target("RemoteWrite", ["Wire"]),
+    target("Snappy", ["Wire"]),
   ])
