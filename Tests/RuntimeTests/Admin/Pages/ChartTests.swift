@@ -49,7 +49,9 @@ struct ChartTests {
   }
 
   @Test func staysInsideItsFrameWhateverTheValues() {
-    for values in [[-1, 1e30, 5], [0, 0, 0], [Float.greatestFiniteMagnitude, 1], [1e-40, 1e-42]] as [[Float]] {
+    for values in [
+      [-1, 1e30, 5], [0, 0, 0], [Float.greatestFiniteMagnitude, 1], [.leastNonzeroMagnitude, .leastNormalMagnitude],
+    ] as [[Float]] {
       for unit in [Chart.Unit.perSecond, .bytes, .rows, .seconds, .cores] {
         let html = chart(values, unit).html()
         #expect(html.contains("class=\"line\"") && !html.contains("nan") && !html.contains("inf"))
@@ -63,7 +65,7 @@ struct ChartTests {
       (0.0, Chart.Unit.perSecond, 1.0), (3, .perSecond, 5), (1234, .perSecond, 2000), (0.03, .perSecond, 0.05),
       (1100, .bytes, 2048), (600 * 1024, .bytes, 1024 * 1000), (90, .seconds, 100), (130, .seconds, 150),
       (0.031, .cores, 0.05),
-    ])
+    ] as [(Double, Chart.Unit, Double)])
   func scale(value: Double, unit: Chart.Unit, top: Double) {
     #expect(abs(Chart.ceiling(value, unit) - top) < 1e-9 * max(top, 1), "\(Chart.ceiling(value, unit))")
     #expect(Chart.ceiling(value, unit) >= value)

@@ -20,7 +20,10 @@ struct PagesTests {
     "show what they are about",
     arguments: [
       ("/", ["0 of 1 up", "1 down", "100 MiB", "of 1 GiB", "about 12 d", "full in about 2 h", "1 of 1 stuck", "held"]),
-      ("/targets", ["http://node:9100/metrics", "12.3 ms", "1,234", "1,300", ">down<", "instance=<u>node</u>", "2 s ago"]),
+      (
+        "/targets",
+        ["http://node:9100/metrics", "12.3 ms", "1,234", "1,300", ">down<", "instance=<u>node</u>", "2 s ago"]
+      ),
       ("/log", ["/data/node", "100 MiB of 1 GiB", "12,345", "1 d ago", "not configured", "about 12 d", "30 d"]),
       ("/forwarders", ["41,000", "about 5 min", "1 min 5 s", "4 KiB", "77", "too large", "rows in dead letters"]),
       ("/config", ["global: {}"]),
@@ -62,7 +65,7 @@ struct PagesTests {
     }
   }
 
-  @Test func sayWhatIsMissingWhenNothingIsConfigured() throws {
+  @Test func sayWhatIsMissingWhenNothingIsConfigured() {
     var status = exampleStatus()
     status.targets = []
     status.forwarders = []
@@ -70,11 +73,11 @@ struct PagesTests {
     status.log.consumers = []
     status.log.tenants = []
     let all = pages(status, History())
-    #expect(try #require(all["/targets"]).contains("Nothing to scrape is configured."))
-    #expect(try #require(all["/forwarders"]).contains("No forwarder is configured"))
-    #expect(try #require(all["/log"]).contains("The log is empty."))
-    #expect(try #require(all["/"]).contains("Nothing wants attention."))
-    #expect(try #require(all["/"]).contains("The first value comes within 10 seconds."))
+    #expect(all["/targets"]?.contains("Nothing to scrape is configured.") == true)
+    #expect(all["/forwarders"]?.contains("No forwarder is configured") == true)
+    #expect(all["/log"]?.contains("The log is empty.") == true)
+    #expect(all["/"]?.contains("Nothing wants attention.") == true)
+    #expect(all["/"]?.contains("The first value comes within 10 seconds.") == true)
   }
 
   @Test func areTheSameAsJSON() throws {
@@ -157,6 +160,7 @@ struct TargetsPageTests {
     let last = TargetsPage.render(status(2500), .init(health: nil, job: nil, from: "2000"))
     #expect(last.components(separatedBy: "<tr><td>").count == 501)
     #expect(last.contains("targets 2,001 to 2,500 of 2,500"))
-    #expect(TargetsPage.render(status(5), .init(health: nil, job: nil, from: "9000")).contains("No target is like that."))
+    #expect(
+      TargetsPage.render(status(5), .init(health: nil, job: nil, from: "9000")).contains("No target is like that."))
   }
 }

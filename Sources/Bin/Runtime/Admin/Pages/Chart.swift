@@ -14,7 +14,7 @@ struct Chart {
       case .perSecond: Figures.short(value) + "/s"
       case .bytes: Figures.bytes(value)
       case .bytesPerSecond: Figures.bytes(value) + "/s"
-      case .rows: Figures.grouped(Int(value.rounded()))
+      case .rows: value.magnitude < 1e15 ? Figures.grouped(Int(value.rounded())) : "–"
       case .seconds: Figures.span(value)
       case .cores: Figures.short(value * 100) + " %"
       }

@@ -28,7 +28,7 @@ enum SecretKeys {
 
   /// Headers that say who is asked for and how, not who asks.
   private static let plainHeaders: Set<String> = [
-    "accept", "accept_encoding", "accept_language", "content_type", "content_encoding", "user_agent", "x_scope_orgid",
+    "accept", "accept_encoding", "accept_language", "content_type", "content_encoding", "user_agent", "x_scope_org_id",
     "host",
   ]
 

@@ -8,6 +8,8 @@ public struct SecretTexts: Sendable, Equatable, CustomStringConvertible, CustomD
   public static let mark = "<secret>"
   /// A shorter text would be found by chance everywhere.
   static let leastBytes = 6
+  /// Of a secret of several words.
+  private static let leastWordBytes = 8
   /// From here on a text is no common word.
   static let unlikelyBytes = 16
 
@@ -18,17 +20,19 @@ public struct SecretTexts: Sendable, Equatable, CustomStringConvertible, CustomD
 
   public init() {}
 
-  /// Remembers a value, in the form in which it stands and decoded from a URL; of one with several lines, each line.
+  /// Remembers a value, in the form in which it stands and decoded from a URL, its lines and words (`Basic dXNlcjpwdw==`), and what in
+  /// it shows by its look.
   mutating func insert(_ text: String, isCertain: Bool = true) {
     let least = isCertain ? SecretTexts.leastBytes : SecretTexts.unlikelyBytes
     for form in [text, text.removingPercentEncoding ?? text] {
-      let lines = form.split(whereSeparator: \.isNewline).map(String.init)
-      // The lines that frame a key are no secret.
-      for line in [form] + (lines.count > 1 ? lines.filter { !$0.hasPrefix("-----") } : []) {
-        let bytes = Array(line.utf8)
-        guard bytes.count >= least, !texts.contains(bytes) else { continue }
-        texts.append(bytes)
-        firstBytes.insert(bytes[0])
+      var parts = form.split(whereSeparator: \.isNewline) + form.split(whereSeparator: \.isWhitespace)
+      // The lines that frame a key are no secret, nor are common words.
+      parts.removeAll { $0.hasPrefix("-----") || $0.utf8.count < SecretTexts.leastWordBytes }
+      let bytes = Array(form.utf8)
+      let found = SecretPatterns.find(in: bytes).map { Array(bytes[$0.secret]) }
+      for one in [bytes] + parts.map({ Array($0.utf8) }) + found where one.count >= least && !texts.contains(one) {
+        texts.append(one)
+        firstBytes.insert(one[0])
       }
     }
     texts.sort { $0.count > $1.count }
