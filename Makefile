@@ -28,6 +28,7 @@ run: peers build
 ## test: all tests, in debug
 test: dependencies peers
 	@scripts/peers.sh prometheus
+	@scripts/chromium.sh
 	@scripts/test.sh
 
 ## lint: the format of all Swift files

@@ -13,8 +13,9 @@ struct FirstFlowTests {
 
     let page = try Loopback.get(flow.adminPort, "/")
     #expect(page.status == 200)
-    #expect(page.body.contains("127.0.0.1:\(flow.exporterPort)") && page.body.contains("local"))
-    #expect(page.body.contains(">up<"))
+    #expect(page.body.contains("2 of 2 up") && page.body.contains("local"))
+    let targets = try Loopback.get(flow.adminPort, "/targets").body
+    #expect(targets.contains("127.0.0.1:\(flow.exporterPort)") && targets.contains(">up<"))
     #expect(try Loopback.get(flow.adminPort, "/-/healthy").status == 200)
     #expect(try Loopback.get(flow.adminPort, "/nonsense").status == 404)
     #expect(try Loopback.get(flow.adminPort, "/version").body.contains("\"version\""))

@@ -45,7 +45,10 @@ struct RoleOptions: ParsableArguments {
     let configuration = try loadConfiguration(configFile ?? role.defaultConfigurationFile)
     let format = logFormat ?? (isatty(STDERR_FILENO) == 1 ? .text : .json)
     let level = logLevel.level
-    LoggingSystem.bootstrap { label in StandardErrorLog(label: label, level: level, format: format) }
+    let secrets = configuration.secrets
+    LoggingSystem.bootstrap { label in
+      StandardErrorLog(label: label, level: level, format: format, hiding: secrets)
+    }
     let logger = Logger(label: "clymene")
     do {
       try await Pipeline.run(

@@ -35,6 +35,7 @@ public final class ScrapeCollector: Collector {
     var entries: [Key: Entry] = [:]
     var order: [Key] = []
     var counters = ScrapeCounters()
+    var jobs: [String: ScrapeJobCounters] = [:]
     var runs: UInt64 = 0
     var changed: AsyncStream<Void>.Continuation?
   }
@@ -92,6 +93,8 @@ public final class ScrapeCollector: Collector {
       }
       state.entries = entries
       state.order = order
+      let names = Set(jobs.map(\.name))
+      state.jobs = state.jobs.filter { names.contains($0.key) }
       return (ended, state.changed)
     }
     for (loop, ending) in ended { loop.yield(ending) }
@@ -104,6 +107,11 @@ public final class ScrapeCollector: Collector {
   }
 
   public var counters: ScrapeCounters { state.withLock { $0.counters } }
+
+  /// In the order of the jobs' names; of those that have been scraped.
+  public var jobCounters: [ScrapeJobCounters] {
+    state.withLock { $0.jobs.values.sorted { $0.job < $1.job } }
+  }
 
   public func run(into sink: any Sink) async throws {
     let (changes, changed) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -185,7 +193,11 @@ extension ScrapeCollector {
         status.samples = result.reading.samples
         status.series = series
       }
-      state.withLock { $0.counters.add(result, skippedTicks: skipped) }
+      state.withLock {
+        $0.counters.add(result, skippedTicks: skipped)
+        $0.jobs[job.name, default: ScrapeJobCounters(job: job.name)].add(
+          isUp: result.failure == nil, samples: result.reading.samples, duration: result.duration)
+      }
       await store(result.rows, key, entry, sink)
     }
     return scraper

@@ -5,19 +5,30 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 
-/// What the admin server shows.
+/// What the admin server shows of the program.
 protocol StatusSource: Sendable {
   /// Cheap enough for every few seconds; never waits for a network.
   func status() async -> StatusSnapshot
 
   /// All counters, in Prometheus' text format.
   func metrics() async -> String
+
+  /// Whether everything runs. Answers at once.
+  var isReady: Bool { get }
 }
 
-/// Serves the status page, `/api/v1/status`, `/metrics`, `/-/healthy`, `/-/ready` and `/version`.
+/// Serves the pages, `/api/v1/status`, `/api/v1/history`, `/metrics`, `/-/healthy`, `/-/ready` and `/version`.
 struct AdminServer: Service {
+  /// Where everything that is shown comes from.
+  struct Content: Sendable {
+    var source: any StatusSource
+    var history: @Sendable () -> History
+    /// The configuration without its secrets.
+    var configurationText: String
+  }
+
   let address: AdminAddress
-  let source: any StatusSource
+  let content: Content
   let logger: Logger
 
   /// Returns when the server has stopped; throws when it cannot listen.
@@ -26,7 +37,7 @@ struct AdminServer: Service {
     // The library's own start and stop lines; ours say the same with the real port.
     quiet.logLevel = max(logger.logLevel, .warning)
     let application = Application(
-      router: AdminServer.router(source), configuration: .init(address: .hostname(address.host, port: address.port)),
+      router: AdminServer.router(content), configuration: .init(address: .hostname(address.host, port: address.port)),
       onServerRunning: { [logger] channel in
         logger.info(
           "admin server listens", metadata: ["address": "\(channel.localAddress.map(AdminServer.text) ?? "")"])
@@ -38,20 +49,31 @@ struct AdminServer: Service {
     }
   }
 
-  static func router(_ source: any StatusSource) -> Router<BasicRequestContext> {
+  static func router(_ content: Content) -> Router<BasicRequestContext> {
     let router = Router(options: .autoGenerateHeadEndpoints)
-    router.get("/") { _, _ in
-      respond(.ok, "text/html; charset=utf-8", StatusPage.render(await source.status()))
+    let source = content.source
+    let plain = "text/plain; charset=utf-8"
+    router.get("/") { _, _ in html(OverviewPage.render(await source.status(), content.history())) }
+    router.get("/targets") { request, _ in
+      let asked = request.uri.queryParameters
+      let filter = TargetsPage.Filter(health: asked.get("health"), job: asked.get("job"), from: asked.get("from"))
+      return html(TargetsPage.render(await source.status(), filter))
+    }
+    router.get("/log") { _, _ in html(LogPage.render(await source.status(), content.history())) }
+    router.get("/forwarders") { _, _ in html(ForwardersPage.render(await source.status(), content.history())) }
+    router.get("/config") { _, _ in
+      html(ConfigurationPage.render(await source.status(), sanitizedText: content.configurationText))
     }
     router.get("/metrics") { _, _ in respond(.ok, MetricsText.contentType, await source.metrics()) }
-    router.get("/-/healthy") { _, _ in respond(.ok, "text/plain; charset=utf-8", "healthy\n") }
+    router.get("/-/healthy") { _, _ in respond(.ok, plain, "healthy\n") }
     router.get("/-/ready") { _, _ in
-      let ready = await source.status().ready
-      return respond(
-        ready ? .ok : .serviceUnavailable, "text/plain; charset=utf-8", ready ? "ready\n" : "not ready\n")
+      source.isReady ? respond(.ok, plain, "ready\n") : respond(.serviceUnavailable, plain, "not ready\n")
     }
     router.get("/api/v1/status") { _, _ in
       respond(.ok, "application/json", try AdminServer.json(await source.status()))
+    }
+    router.get("/api/v1/history") { _, _ in
+      respond(.ok, "application/json", HistoryJSON.text(content.history()))
     }
     router.get("/version") { _, _ in respond(.ok, "application/json", BuildInfo.current.json + "\n") }
     return router
@@ -64,13 +86,16 @@ struct AdminServer: Service {
     return String(decoding: try encoder.encode(status), as: UTF8.self) + "\n"
   }
 
+  private static func html(_ text: String) -> Response { respond(.ok, "text/html; charset=utf-8", text) }
+
   private static func respond(_ status: HTTPResponse.Status, _ contentType: String, _ text: String) -> Response {
     var headers = HTTPFields()
     headers[.contentType] = contentType
     headers[.cacheControl] = "no-store"
     headers[.xContentTypeOptions] = "nosniff"
     // The page brings its style along and wants nothing else.
-    headers[.contentSecurityPolicy] = "default-src 'none'; style-src 'unsafe-inline'"
+    headers[.contentSecurityPolicy] =
+      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(string: text)))
   }
 

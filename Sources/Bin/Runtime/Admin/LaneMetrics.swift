@@ -18,6 +18,23 @@ extension LaneCounters {
     family("rows_delivered_total", .counter, "Rows (scrapes, log entries) that the destination has acknowledged.") {
       Double($0.deliveredRows)
     }
+    family("entries_delivered_total", .counter, "Samples and log entries that the destination has acknowledged.") {
+      Double($0.deliveredEntries)
+    }
+    family("rows_already_there_total", .counter, "Rows that the destination turned out to have already.") {
+      Double($0.alreadyThereRows)
+    }
+    family("dead_letter_rows_total", .counter, "Rows that the destination refused for good: set aside as dead letters.")
+    {
+      Double($0.deadLetterRows)
+    }
+    family(
+      "split_requests_total", .counter, "Requests made only because larger ones were refused or too large."
+    ) { Double($0.splitRequests) }
+    family("requests_in_flight", .gauge, "Requests under way.") { Double($0.inFlight) }
+    family("sent_bytes_total", .counter, "Bytes of requests as they went to the destination, retries included.") {
+      Double($0.sentBytes)
+    }
     family("blocks_delivered_total", .counter, "Blocks that the destination has acknowledged.") {
       Double($0.deliveredBlocks)
     }

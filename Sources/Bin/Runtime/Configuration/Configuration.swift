@@ -8,6 +8,10 @@ public struct Configuration: Sendable, Equatable {
   public var scrapeJobs: [ScrapeJobSettings]
   public var log: LogSettings
   public var forwarders: [ForwarderSettings]
+  /// The file as it was read, as YAML with its secrets replaced by `<secret>`; comments are not kept.
+  public var sanitizedText = ""
+  /// What may be shown nowhere.
+  public var secrets = SecretTexts()
 
   /// What is allowed and yet hardly meant; for people.
   public var remarks: [String] {

@@ -41,14 +41,21 @@ extension Configuration {
       throw ConfigurationError(file: file, text: "\(error)")
     }
     let problems = ProblemList()
+    let (sanitizedText, secrets) = root.map(ConfigurationSanitizer.sanitize) ?? ("", SecretTexts())
     let document = ConfigurationNode(node: root ?? Node("", .implicit, .plain), path: "")
     let reader = ConfigurationReader(problems: problems, folder: folder, environment: environment)
-    let configuration = reader.document(document)
-    guard let configuration, problems.problems.isEmpty else {
+    guard var configuration = reader.document(document), problems.problems.isEmpty else {
       throw ConfigurationError(
         file: file,
-        problems: problems.problems.sorted { ($0.line, $0.column) < ($1.line, $1.column) })
+        problems: problems.problems.sorted { ($0.line, $0.column) < ($1.line, $1.column) }.map {
+          // A complaint quotes what it is about.
+          var problem = $0
+          problem.text = secrets.hide(problem.text)
+          return problem
+        })
     }
+    configuration.sanitizedText = sanitizedText
+    configuration.secrets = secrets
     return configuration
   }
 }

@@ -7,11 +7,14 @@ public struct StandardErrorLog: LogHandler {
   public var logLevel: Logger.Level
   private let label: String
   private let format: LogFormat
+  private let secrets: SecretTexts
 
-  public init(label: String, level: Logger.Level, format: LogFormat) {
+  /// What is in `secrets` appears in no line, wherever it came from.
+  public init(label: String, level: Logger.Level, format: LogFormat, hiding secrets: SecretTexts = SecretTexts()) {
     self.label = label
     self.logLevel = level
     self.format = format
+    self.secrets = secrets
   }
 
   public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -20,10 +23,10 @@ public struct StandardErrorLog: LogHandler {
   }
 
   public func log(event: LogEvent) {
-    var pairs = metadata.merging(event.metadata ?? [:]) { $1 }.map { ($0.key, "\($0.value)") }
+    var pairs = metadata.merging(event.metadata ?? [:]) { $1 }.map { ($0.key, secrets.hide("\($0.value)")) }
     pairs.sort { $0.0 < $1.0 }
     let render = format == .json ? LogFormat.jsonLine : LogFormat.textLine
-    let line = render(WallClock.now(), event.level, label, "\(event.message)", pairs) + "\n"
+    let line = render(WallClock.now(), event.level, label, secrets.hide("\(event.message)"), pairs) + "\n"
     var bytes = Array(line.utf8)[...]
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }

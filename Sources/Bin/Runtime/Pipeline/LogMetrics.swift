@@ -43,6 +43,14 @@ enum LogMetrics {
     if let oldest = status.oldestTime {
       gauge("oldest_timestamp_seconds", "Time of the oldest sample or entry.", Double(oldest) / 1000)
     }
+    if let newest = status.newestTime {
+      gauge("newest_timestamp_seconds", "Time of the newest sample or entry.", Double(newest) / 1000)
+    }
+    gauge("blocks", "Blocks in the log.", Double(status.blocks))
+    gauge("entries", "Samples and log entries in the log.", Double(status.entries))
+    page.add(
+      "clymene_wal_tenant_rows", .gauge, "Rows in the log by tenant and signal; the default tenant's name is empty.",
+      status.tenants.map { ([("tenant", $0.tenant), ("signal", $0.signal)], Double($0.rows)) })
     consumers(status.consumers, &page)
   }
 
@@ -54,6 +62,9 @@ enum LogMetrics {
     }
     family("waiting_rows", .gauge, "Rows in the log that the destination has not acknowledged.") { Double($0.lagRows) }
     family("waiting_bytes", .gauge, "About how many bytes that is.") { Double($0.lagBytes) }
+    family("holds_segments", .gauge, "1 while the forwarder's place keeps rows in the log.") {
+      $0.holdsSegments ? 1 : 0
+    }
     family("rows_dropped_total", .counter, "Rows that the log dropped before the destination had them.") {
       Double($0.droppedRows)
     }

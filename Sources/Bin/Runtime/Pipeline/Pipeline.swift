@@ -50,14 +50,18 @@ public enum Pipeline {
     let failure = await outcome {
       let lanes = try await makeLanes(configuration.forwarders, log, logger, makeForwarder)
       let collectors = try role.collectors(configuration, logger)
+      let history = HistoryStore()
       let status = PipelineStatus(
-        role: role, configuration: configuration, log: log, lanes: lanes, collectors: collectors,
+        role: role, configuration: configuration, log: log, lanes: lanes, collectors: collectors, history: history,
         startedAt: startedAt)
       // In the order of their dependencies: the group stops them in reverse, each before the one above it.
       var services: [any Service] = lanes.map { LaneService(lane: $0) }
       services += collectors.running.map { CollectorService(collector: $0, log: log) }
+      services.append(HistoryRecorder(store: history, read: status.reading))
       services.append(ReadyService(status: status))
-      services += admin.map { AdminServer(address: $0, source: status, logger: logger) }
+      let content = AdminServer.Content(
+        source: status, history: { history.history }, configurationText: configuration.sanitizedText)
+      services += admin.map { AdminServer(address: $0, content: content, logger: logger) }
       var settings = ServiceGroupConfiguration(services: services, logger: quiet(logger))
       // No limit to the cancellation behind it: the library's ends the process on the spot, with the log open.
       settings.maximumGracefulShutdownDuration = limits.orderly

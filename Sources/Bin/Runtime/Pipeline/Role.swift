@@ -18,6 +18,14 @@ struct RoleCollectors: Sendable {
   var running: [any Collector]
   var targets: @Sendable () -> [StatusSnapshot.TargetPanel]
   var metrics: @Sendable (inout MetricsText) -> Void
+  /// For the charts.
+  var totals: @Sendable () -> CollectedTotals = { CollectedTotals() }
   /// Called after all of them have returned.
   var close: @Sendable () async -> Void
+}
+
+/// What all collectors together have collected since the start.
+struct CollectedTotals: Sendable, Equatable {
+  var samples: UInt64 = 0
+  var failedScrapes: UInt64 = 0
 }

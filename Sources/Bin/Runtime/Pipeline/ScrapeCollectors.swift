@@ -22,7 +22,15 @@ extension RoleCollectors {
         let now = WallClock.now()
         return collector.targets.map { StatusSnapshot.TargetPanel($0, now: now) }
       },
-      metrics: { page in ScrapeMetrics.add(collector.counters, collector.targets, to: &page) },
+      metrics: { page in
+        let targets = collector.targets
+        ScrapeMetrics.add(collector.counters, targets, to: &page)
+        ScrapeJobMetrics.add(collector.jobCounters, targets, to: &page)
+      },
+      totals: {
+        let counters = collector.counters
+        return CollectedTotals(samples: counters.samples, failedScrapes: counters.failedScrapes)
+      },
       close: { await sessions.close() })
   }
 }
@@ -63,7 +71,10 @@ extension StatusSnapshot.TargetPanel {
       job: target.job, url: target.url,
       labels: Dictionary(target.labels.map { ($0.name, $0.value) }) { $1 }, health: health,
       lastError: target.lastError, lastScrapeAt: target.lastScrape.map(RFC3339.format),
-      lastScrapeSeconds: target.lastDuration?.inSeconds, samples: target.lastScrape == nil ? nil : target.samples,
+      lastScrapeAgeSeconds: target.lastScrape.map { max(0, Double(now.rawValue - $0.rawValue) / 1000) },
+      lastScrapeSeconds: target.lastDuration?.inSeconds, intervalSeconds: target.interval.inSeconds,
+      samples: target.lastScrape == nil ? nil : target.samples,
+      series: target.lastScrape == nil ? nil : target.series,
       nextScrapeInSeconds: target.nextScrape.map { Double($0.rawValue - now.rawValue) / 1000 })
   }
 }
