@@ -51,7 +51,7 @@ public final class HTTPSession: Sendable {
     return try await answer(to: request, url: url, mayRepeat: true, timeout: timeout, limitBytes: limitBytes)
   }
 
-  /// The answer to a POST, read to its last byte; never sent twice. As `get` in everything else.
+  /// The answer to a POST, read to its last byte; never sent twice, and redirected only where that needs no body. As `get` in everything else.
   public func post(
     _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8], timeout: Duration,
     limitBytes: Int = 1 << 20
@@ -59,8 +59,15 @@ public final class HTTPSession: Sendable {
     var request = HTTPClientRequest(url: url)
     request.method = .POST
     for header in headers { request.headers.add(name: header.name, value: header.value) }
-    request.body = .bytes(body)
-    return try await answer(to: request, url: url, mayRepeat: false, timeout: timeout, limitBytes: limitBytes)
+    let watched = WatchedBody(body)
+    request.body = .stream(watched, length: .known(Int64(body.count)))
+    do {
+      return try await answer(to: request, url: url, mayRepeat: false, timeout: timeout, limitBytes: limitBytes)
+    } catch {
+      var error = error
+      error.mayHaveArrived = watched.wasBegun
+      throw error
+    }
   }
 
   private func answer(
@@ -160,7 +167,7 @@ public final class HTTPSession: Sendable {
   }
 
   /// Host and port as they stand in the URL, without credentials.
-  static func server(of url: String) -> String {
+  public static func server(of url: String) -> String {
     let afterScheme = url.split(separator: "://", maxSplits: 1).last ?? ""
     let authority = afterScheme.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
     return String(authority.split(separator: "@").last ?? "")
