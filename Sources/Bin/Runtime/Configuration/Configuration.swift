@@ -1,3 +1,4 @@
+import Forwarders
 import Model
 
 /// A configuration file after all checks: nothing optional that the program would have to guess at.
@@ -62,6 +63,7 @@ public struct ForwarderSettings: Sendable, Equatable {
 
   public enum Destination: Sendable, Equatable {
     case file(FileDestination)
+    case prometheus(PrometheusConfiguration)
   }
 
   /// The cursor's name.
@@ -86,6 +88,7 @@ public struct ForwarderSettings: Sendable, Equatable {
   public var type: String {
     switch destination {
     case .file: "file"
+    case .prometheus: "prometheus"
     }
   }
 }
