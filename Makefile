@@ -27,7 +27,7 @@ run: peers build
 
 ## test: all tests, in debug
 test: dependencies peers
-	@scripts/peers.sh prometheus
+	@scripts/peers.sh prometheus victoria-metrics
 	@scripts/chromium.sh
 	@scripts/test.sh
 

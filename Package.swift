@@ -71,12 +71,6 @@ let wireTargets: [Target] = [
   bench("RemoteWriteBench", "Sources/Bin/Bench/RemoteWrite", ["Wire", "Model", "Codec"]),
 ]
 
-let forwarderTargets: [Target] = [
-  room("Forwarders", "Sources/Forwarders/File", ["Model", "Codec"]),
-  tests("ForwardersTests", ["Forwarders", "Model", "Codec", "CZstd"]),
-  bench("FileBench", "Sources/Bin/Bench/File", ["Forwarders", "Model", "Codec"]),
-]
-
 let nioTargets: [Target] = [
   room(
     "HTTP", "Sources/Forwarders/HTTP",
@@ -86,6 +80,11 @@ let nioTargets: [Target] = [
       .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
     ]),
   room("Collectors", "Sources/Collectors/Scrape", ["Model", "Codec", "Parsing", "ScrapeTables", "HTTP"]),
+  .target(
+    name: "Forwarders", dependencies: ["Model", "Codec", "Wire", "HTTP"], path: "Sources/Forwarders",
+    exclude: ["CSnappy", "CZlib", "HTTP", "Wire"], sources: ["File", "Prometheus"], swiftSettings: strict),
+  tests("ForwardersTests", ["Forwarders", "HTTP", "Wire", "Model", "Codec", "CZstd"]),
+  bench("FileBench", "Sources/Bin/Bench/File", ["Forwarders", "Model", "Codec"]),
   tests(
     "CollectorsTests", ["Collectors", "HTTP", "CZlib", "ScrapeTables", "Parsing", "Model", "Codec"]),
 ]
@@ -99,14 +98,14 @@ let programTargets: [Target] = [
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
     ]),
-  tests("RuntimeTests", ["Runtime", "Model", "Codec", "WAL"]),
+  tests("RuntimeTests", ["Runtime", "Forwarders", "Model", "Codec", "WAL"]),
   .executableTarget(
     name: "clymene",
     dependencies: [
       "Runtime", "WAL", "Codec", "Model", .product(name: "Logging", package: "swift-log"),
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ], path: "Sources/Bin/CLI", swiftSettings: strict),
-  tests("EndToEndTests", ["clymene", "WAL", "Codec", "Model"]),
+  tests("EndToEndTests", ["clymene", "Forwarders", "WAL", "Codec", "Model"]),
 ]
 
 let package = Package(
@@ -121,8 +120,7 @@ let package = Package(
     .executable(name: "bench-scrape", targets: ["ScrapeBench"]),
     .executable(name: "bench-remote-write", targets: ["RemoteWriteBench"]),
     .library(name: "Wire", targets: ["Wire"]),
-    .executable(name: "bench-file", targets: ["FileBench"]),
-  ],
+  ] + (pureOnly ? [] : [.executable(name: "bench-file", targets: ["FileBench"])]),
   dependencies: pureOnly
     ? []
     : [
@@ -135,6 +133,6 @@ let package = Package(
       .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
       .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
-  targets: systemLibraries + pureTargets + scrapeTargets + wireTargets + forwarderTargets + walTests
+  targets: systemLibraries + pureTargets + scrapeTargets + wireTargets + walTests
     + (pureOnly ? [] : nioTargets + programTargets)
 )

@@ -25,6 +25,8 @@ extension HTTPError {
       self.init(.reset, "\(server) closed the connection before its answer was whole")
     case let error as HTTPParserError:
       self.init(parser: error, server: server)
+    case NIOSSLError.handshakeFailed(.sslError([.eofDuringHandshake])), NIOSSLError.uncleanShutdown:
+      self.init(.reset, "\(server) closed the connection while TLS was being agreed on")
     case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError:
       self.init(.tls, "TLS with \(server) failed: \(error)")
     default:
@@ -39,7 +41,8 @@ extension HTTPError {
     case .connectTimeout, .getConnectionFromPoolTimeout:
       self.init(.timedOut, "no connection to \(server) within \(connectTimeout)")
     case .tlsHandshakeTimeout:
-      self.init(.tls, "TLS with \(server) was not ready within its time")
+      // Nothing is wrong with TLS: the line is slow, or the server hangs.
+      self.init(.timedOut, "TLS with \(server) was not ready within its time")
     case .remoteConnectionClosed:
       self.init(.reset, "\(server) closed the connection before its answer was whole")
     case .uncleanShutdown:

@@ -55,17 +55,24 @@ public final class HTTPSession: Sendable {
     _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8], timeout: Duration,
     limitBytes: Int = 1 << 20
   ) async throws(HTTPError) -> HTTPAnswer {
+    let watched = WatchedBody(body)
     let exchange = Exchange(
-      method: .POST, url: try RequestURL(url), headers: headers, body: ByteBuffer(bytes: body), timeout: timeout,
+      method: .POST, url: try RequestURL(url), headers: headers, body: watched, timeout: timeout,
       limitBytes: limitBytes, expectedBytes: 0)
-    return try await answer(to: exchange)
+    do {
+      return try await answer(to: exchange)
+    } catch {
+      var error = error
+      error.mayHaveArrived = watched.wasBegun
+      throw error
+    }
   }
 
   private struct Exchange: Sendable {
     let method: HTTPMethod
     let url: RequestURL
     let headers: [(name: String, value: String)]
-    let body: ByteBuffer?
+    let body: WatchedBody?
     let timeout: Duration
     let limitBytes: Int
     let expectedBytes: Int
@@ -168,7 +175,7 @@ public final class HTTPSession: Sendable {
     var request = HTTPClientRequest(url: place)
     request.method = exchange.method
     request.headers = headers
-    if let body = exchange.body { request.body = .bytes(body) }
+    if let body = exchange.body { request.body = .stream(body, length: .known(Int64(body.count))) }
     return request
   }
 
@@ -187,5 +194,12 @@ public final class HTTPSession: Sendable {
     let proxy = configuration.proxy?.server(isTLS: url.isTLS, host: url.host, port: url.port)
     let server = proxy.map { "\(url.authority) (by the proxy \($0.host):\($0.port))" } ?? url.authority
     return HTTPError(describing: error, server: server, connectTimeout: configuration.connectTimeout)
+  }
+
+  /// Host and port as they stand in the URL, without credentials.
+  public static func server(of url: String) -> String {
+    let afterScheme = url.split(separator: "://", maxSplits: 1).last ?? ""
+    let authority = afterScheme.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+    return String(authority.split(separator: "@").last ?? "")
   }
 }

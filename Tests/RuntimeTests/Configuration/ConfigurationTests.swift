@@ -1,3 +1,4 @@
+import Forwarders
 import Model
 import Testing
 
@@ -128,6 +129,43 @@ struct ConfigurationTests {
     #expect(configuration.scrapeJobs[1].interval == .seconds(7))
   }
 
+  @Test func readsAPrometheusForwarder() throws {
+    let settings = try parsed(
+      """
+      forwarders:
+        - name: central
+          type: prometheus
+          url: https://shop:s%40cret@metrics.example.org:8443/api/v1/write?x=1
+          timeout: 10s
+          concurrency: 8
+          headers: {X-Site: shop-7, X-Number: 5}
+          tenant_header: X-Scope-OrgID
+          send_exemplars: false
+          send_native_histograms: false
+      """
+    ).forwarders[0]
+    var expected = PrometheusConfiguration(url: "https://metrics.example.org:8443/api/v1/write?x=1")
+    expected.basicAuthentication = .init(user: "shop", password: "s@cret")
+    expected.timeout = .seconds(10)
+    expected.shards = 8
+    expected.headers = [.init("X-Site", "shop-7"), .init("X-Number", "5")]
+    expected.tenantHeader = "X-Scope-OrgID"
+    expected.options.exemplars = false
+    expected.options.nativeHistograms = false
+    #expect(settings.destination == .prometheus(expected))
+    #expect(settings.type == "prometheus")
+  }
+
+  @Test func whatMayBeSecretInAURLOrHeaderIsInNoMessage() {
+    let found = problems(
+      """
+      forwarders:
+        - {name: a, type: prometheus, url: "ftp://user:secret@db/w"}
+        - {name: b, type: prometheus, url: "http://db/w", headers: {a: "secret\\u0001"}}
+      """)
+    #expect(found.count == 2 && found.allSatisfy { !$0.text.contains("secret") }, "\(found)")
+  }
+
   @Test func namesLineColumnAndKeyOfEveryProblemAtOnce() {
     let found = problems(
       """
@@ -191,6 +229,29 @@ struct ConfigurationTests {
       ("forwarders: [{name: a, type: file}]", "needs a path"),
       ("forwarders: [{name: a, type: file, path: o, start: yesterday}]", "oldest, newest or a time"),
       ("forwarders: [{name: a, type: file, path: o, compression: gzip}]", "none or zstd"),
+      ("forwarders: [{name: a, type: prometheus}]", "needs a url"),
+      ("forwarders: [{name: a, type: prometheus, url: 'db:9090/w'}]", "a URL is wanted here"),
+      ("forwarders: [{name: a, type: prometheus, url: 'ftp://db/w'}]", "a URL is wanted here"),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db:99999/w'}]", "between 1 and 65535"),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db/w#x'}]", "behind “#”"),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db', timeout: 1ms}]", "at least 100ms"),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db', concurrency: 65}]", "from 1 to 64"),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db', concurrency: 0}]", "from 1 to 64"),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db', send_exemplars: 7}]", "true or false"),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db', headers: {Content-Type: x}}]", "by the protocol"),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db', headers: {'a b': x}}]", "not the name of a header"),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db', headers: {a: \"x\\ny\"}}]", "control characters"),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db', headers: {a: x, A: y}}]", "stands here twice"),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db', tenant_header: Host}]", "by the protocol"),
+      (
+        "forwarders: [{name: a, type: prometheus, url: 'http://db', tenant_header: X-T, headers: {x-t: y}}]",
+        "is the tenant_header"
+      ),
+      (
+        "forwarders: [{name: a, type: prometheus, url: 'http://u:p@db', headers: {Authorization: y}}]",
+        "has credentials already"
+      ),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db', path: o}]", "unknown key"),
       ("a: [", "this is not YAML"),
       ("a: 1\na: 2", "stands there twice"),
       ("- a", "a mapping of keys is wanted here"),

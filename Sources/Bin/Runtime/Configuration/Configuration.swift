@@ -1,3 +1,4 @@
+import Forwarders
 import HTTP
 import Model
 
@@ -90,6 +91,7 @@ public struct ForwarderSettings: Sendable, Equatable {
 
   public enum Destination: Sendable, Equatable {
     case file(FileDestination)
+    case prometheus(PrometheusConfiguration)
   }
 
   /// The cursor's name.
@@ -130,6 +132,7 @@ public struct ForwarderSettings: Sendable, Equatable {
   public var type: String {
     switch destination {
     case .file: "file"
+    case .prometheus: "prometheus"
     }
   }
 }

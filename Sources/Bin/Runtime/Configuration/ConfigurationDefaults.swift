@@ -23,6 +23,8 @@ enum ConfigurationDefaults {
   static let fileMaxAge = Duration.seconds(3600)
   static let fileSmallestMaxAge = Duration.seconds(1)
 
+  static let requestSmallestTimeout = Duration.milliseconds(100)
+
   /// A name becomes a key in the log and a label in metrics.
   static let nameLimitBytes = 100
 }

@@ -59,17 +59,27 @@ extension ConfigurationReader {
     let delivery = delivery(&reader)
     let type = reader.string("type")
     guard let type else {
-      if !reader.has("type") { problems.report(place, "a forwarder needs a type; this version has: file") }
+      if !reader.has("type") {
+        problems.report(place, "a forwarder needs a type; this version has: \(Self.forwarderTypes)")
+      }
       return nil
     }
-    guard type.value == "file" else {
-      problems.report(type.place, "“\(type.value)” is not a type that this version has; it has: file")
+    let destination: ForwarderSettings.Destination
+    var folder: Located<String>?
+    switch type.value {
+    case "file":
+      let (file, itsFolder) = fileDestination(&reader)
+      destination = .file(file)
+      folder = itsFolder
+    case "prometheus": destination = .prometheus(prometheusDestination(&reader))
+    default:
+      problems.report(
+        type.place, "“\(type.value)” is not a type that this version has; it has: \(Self.forwarderTypes)")
       return nil
     }
-    let (destination, folder) = fileDestination(&reader)
     reader.finish()
     let settings = ForwarderSettings(
-      name: name?.value ?? "", start: start?.value ?? .oldest, delivery: delivery, destination: .file(destination))
+      name: name?.value ?? "", start: start?.value ?? .oldest, delivery: delivery, destination: destination)
     return (settings, folder)
   }
 
@@ -96,6 +106,8 @@ extension ConfigurationReader {
     delivery.refusals = choice(&reader, "refusals") ?? delivery.refusals
     return delivery
   }
+
+  private static let forwarderTypes = "file, prometheus"
 
   private func fileDestination(
     _ reader: inout MappingReader

@@ -6,6 +6,7 @@ extension ForwarderSettings.Destination {
   func makeForwarder() throws -> any Forwarder {
     switch self {
     case .file(let file): try FileForwarder(FileForwarderConfiguration(file))
+    case .prometheus(let prometheus): try PrometheusForwarder(prometheus, userAgent: BuildInfo.current.userAgent)
     }
   }
 }

@@ -14,6 +14,9 @@ public struct BuildInfo: Sendable {
     "{\"version\":\(JSONText.quoted(version)),\"buildTime\":\(JSONText.quoted(buildTime))}"
   }
 
+  /// How the program names itself to servers.
+  public var userAgent: String { "Clymene/\(version)" }
+
   private static func executableTime() -> String? {
     guard let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"),
       let date = try? FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
