@@ -179,11 +179,14 @@ public final class DeadLetters: Sendable {
   /// What the directory looks like now, by one call to the system. Take it, compare it with the one of the last look, then look. Nil when
   /// it was changed within the last second, in which its clock may not tell two changes apart: look, then.
   public func stamp() -> Stamp? {
-    var status = stat()
     var now = timespec()
-    guard stat(folder.directory, &status) == 0, clock_gettime(CLOCK_REALTIME, &now) == 0,
-      abs(now.tv_sec - status.st_mtim.tv_sec) > 1
-    else { return nil }
+    guard clock_gettime(CLOCK_REALTIME, &now) == 0 else { return nil }
+    return stamp(atSeconds: now.tv_sec)
+  }
+
+  func stamp(atSeconds now: Int) -> Stamp? {
+    var status = stat()
+    guard stat(folder.directory, &status) == 0, abs(now - status.st_mtim.tv_sec) > 1 else { return nil }
     return Stamp(
       inode: UInt64(status.st_ino),
       modified: [
