@@ -7,7 +7,7 @@ final class LogCore: Sendable {
   let state: Mutex<LogState>
   let wakeup = Wakeup()
   let time: LogTime
-  /// Held while dead letters change, so that a measurement does not count a change twice.
+  /// Held while dead letters change, so that a measurement does not count a change twice, and the log's end waits for it.
   let letterFiles = Mutex(())
 
   init(configuration: LogConfiguration, state: consuming sending LogState, time: LogTime) {

@@ -73,7 +73,7 @@ struct LogState {
   var dataWaiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
   var nextWaiter: UInt64 = 0
   var counters = LogCounters()
-  /// Of the directory, but for segments and dead letters.
+  /// Of the directory, but for segments, their page checksums and dead letters.
   var otherBytes = 0
   var letters = 0
   var letterBytes = 0
@@ -81,7 +81,11 @@ struct LogState {
   var verified: Set<UInt64> = []
 
   var oldest: UInt64 { segments.first?.first ?? end }
-  var diskBytes: Int { segments.reduce(otherBytes + letterBytes) { $0 + $1.fileBytes } }
+  var diskBytes: Int {
+    segments.reduce(otherBytes + letterBytes + segments.count * LogState.sumsBytes) { $0 + $1.fileBytes }
+  }
+  /// Page checksums of a segment of 64 MiB; of smaller ones less.
+  private static let sumsBytes = 8 << 10
 
   /// The segment that holds `offset`, or would.
   func segment(holding offset: UInt64) -> Int? {

@@ -13,7 +13,8 @@ import WAL
 ///     S end          the cursor `lane` has marked, durably, that rows below may be sent
 ///     C start end    these offsets are about to be acknowledged by the cursor `lane`
 ///     D number       with letters=1: a dead letter of this number is kept
-///     E number       it is about to be removed
+///     E number       it is about to be removed, or was to make room
+///     G              there is no room for a dead letter
 ///
 /// Workers 0 and 1 wait for each batch, 2 does not and flushes now and then, 3 is another log that sends blocks, some of them twice.
 func writeLog(_ arguments: [String]) async throws {
@@ -164,14 +165,7 @@ private func runLane(_ log: WriteAheadLog, _ options: Options) async throws {
       try await cursor.markSent(upTo: block.offsets.upperBound, aheadRows: ahead)
       sayAndMark("S \(block.offsets.upperBound)")
       if options.flag("letters"), block.offsets.lowerBound % 3 == 0 {
-        let added = try await log.deadLetters.add(
-          consumer: "lane", generation: cursor.generation, blocks: [block.tabled],
-          reason: "refused at \(block.offsets.lowerBound)", attempts: 1)
-        sayAndMark("D \(added.item.number)")
-        if added.item.number % 3 == 0 {
-          try LogInspector(directory: options.plain.first ?? "").redrive(added.item)
-          try await redrive(log)
-        }
+        try await refuse(block, of: log, options)
       }
       if held.count < 2 { continue }
       for range in held { sayAndMark("C \(range.lowerBound) \(range.upperBound)") }
@@ -181,6 +175,24 @@ private func runLane(_ log: WriteAheadLog, _ options: Options) async throws {
     }
     if pause > 0 { try await Task.sleep(for: .milliseconds(pause)) }
   }
+}
+
+/// Keeps a block as a dead letter, and has every third of them sent again.
+private func refuse(_ block: StoredBlock, of log: WriteAheadLog, _ options: Options) async throws {
+  let added: DeadLetters.Added
+  do throws(LogError) {
+    added = try await log.deadLetters.add(
+      consumer: "lane", generation: 1, blocks: [block.tabled], reason: "refused at \(block.offsets.lowerBound)",
+      attempts: 1)
+  } catch {
+    guard error.isFull else { throw error }
+    return say("G")
+  }
+  for item in added.dropped { sayAndMark("E \(item.number)") }
+  sayAndMark("D \(added.item.number)")
+  guard added.item.number % 3 == 0 else { return }
+  try LogInspector(directory: options.plain.first ?? "").redrive(added.item)
+  try await redrive(log)
 }
 
 /// Delivers half of what is marked, and has the other half refused again.

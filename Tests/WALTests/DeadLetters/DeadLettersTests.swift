@@ -170,15 +170,15 @@ private final class Delivered: Sendable {
   @Test(arguments: LogConfiguration.WhenFull.allCases)
   func `find room in a full log, which stays within max_size`(whenFull: LogConfiguration.WhenFull) async throws {
     let scratch = LogScratch()
-    let limit = 2 << 20
+    let limit = 16 << 20
     let log = try scratch.open(scratch.configuration(maxSizeBytes: limit, whenFull: whenFull))
     _ = try await log.cursor(named: "remote")
-    for number in 0..<200 {
-      if try await log.append(Rows.lines(number..<number + 1, padding: 20_000)) == .full { break }
+    for number in 0..<400 {
+      if try await log.append(Rows.lines(number..<number + 1, padding: 100_000)) == .full { break }
     }
-    for number in 0..<8 { try await log.deadLetters.add(number..<number + 1, padding: 20_000) }
-    #expect(log.status().diskBytes <= UInt64(limit) && log.status().deadLetters == 5)
-    _ = try await log.append(Rows.lines(300..<301, padding: 20_000))
+    for number in 0..<12 { try await log.deadLetters.add(number..<number + 1, padding: 100_000) }
+    #expect(log.status().diskBytes <= UInt64(limit) && log.status().deadLetters == 8)
+    _ = try await log.append(Rows.lines(300..<301, padding: 100_000))
     #expect(log.status().diskBytes <= UInt64(limit))
     let taken = try FileManager.default.subpathsOfDirectory(atPath: scratch.path).reduce(0) { total, path in
       let attributes = try? FileManager.default.attributesOfItem(atPath: scratch.path + "/" + path)
@@ -204,23 +204,20 @@ private final class Delivered: Sendable {
     let log = try scratch.open()
     try await log.deadLetters.add(0..<1)
     let directory = scratch.path + "/dead-letters"
-    // Just changed: nobody can say.
-    #expect(log.deadLetters.stamp() == nil)
-    func age(_ seconds: Int) {
-      var times = [
-        timespec(tv_sec: time(nil) - seconds, tv_nsec: 0), timespec(tv_sec: time(nil) - seconds, tv_nsec: 0),
-      ]
-      _ = utimensat(AT_FDCWD, directory, &times, 0)
+    func changed() throws -> Int {
+      var status = stat()
+      try #require(stat(directory, &status) == 0)
+      return status.st_mtim.tv_sec
     }
-    age(100)
-    let first = try #require(log.deadLetters.stamp())
-    #expect(log.deadLetters.stamp() == first)
+    // Just changed: nobody can say.
+    #expect(log.deadLetters.stamp(atSeconds: try changed()) == nil)
+    #expect(log.deadLetters.stamp(atSeconds: try changed() + 1) == nil)
+    let first = try #require(log.deadLetters.stamp(atSeconds: try changed() + 2))
+    #expect(log.deadLetters.stamp(atSeconds: try changed() + 1000) == first)
     let inspector = try LogInspector(directory: scratch.path)
     try inspector.redrive(try inspector.deadLetters()[0])
-    #expect(log.deadLetters.stamp() == nil)
-    // Even with the same time of change it is another one.
-    age(100)
-    #expect(log.deadLetters.stamp() != first)
+    let marked = log.deadLetters.stamp(atSeconds: try changed() + 2)
+    #expect(marked != nil && marked != first)
     try await log.close()
   }
 

@@ -13,6 +13,15 @@ enum Letters {
       firstSequence: UInt64(numbers.lowerBound) + 1)
   }
 
+  /// The next blocks of a cursor that has some.
+  static func taken(_ cursor: Cursor) async throws(LogError) -> [StoredBlock] {
+    do {
+      return try await cursor.next()
+    } catch {
+      throw error as? LogError ?? LogError(.cancelled, "\(error)")
+    }
+  }
+
   static func numbers(_ letter: DeadLetter) throws -> [Int] {
     try Rows.numbers(letter.tabled.map { StoredBlock(offsets: 0..<1, block: $0.block, tables: $0.tables) })
   }

@@ -88,6 +88,24 @@ extension WALPromises {
       for worker in 0...3 { #expect(finding.whole[worker] == [1...150]) }
     }
 
+    @Test("takes no dead letter that has no room, and keeps those that had", arguments: ["reject", "drop-oldest"])
+    func deadLetters(policy: String) throws {
+      let seed = WALPromises.seed("full disk, dead letters, \(policy)")
+      let disk = try Limited(seed: seed, options: ["keep=0", "full=\(policy)"])
+      try disk.set(3 << 19)
+      let child = try disk.start("write", ["workers=2", "lane=1", "letters=1"])
+      child.read(until: .now + .seconds(60)) { $0 == "G" }
+      child.kill()
+      #expect(child.finish() == .signal(SIGKILL) && child.lines.contains("G"), "\(child.lines.suffix(3))")
+      var ledger = Ledger()
+      ledger.add(child.lines)
+      #expect(ledger.problems == [] && !ledger.letters.isEmpty)
+      try disk.set(64 << 20)
+      let finding = try disk.check()
+      #expect(finding.result == "end" && finding.problems == [], "seed \(seed): \(finding)")
+      #expect(ledger.letters.isSubset(of: finding.letters), "seed \(seed)")
+    }
+
     @Test("under reject lives on what a forwarder delivers")
     func delivered() throws {
       let seed = WALPromises.seed("full disk, reject and deliver")

@@ -76,6 +76,32 @@ struct `A log on a full disk` {
     try FileManager.default.removeItem(atPath: directory)
   }
 
+  @Test(arguments: LogConfiguration.WhenFull.allCases) func `is not filled by dead letters`(
+    whenFull: LogConfiguration.WhenFull
+  ) async throws {
+    let configuration = configuration(whenFull)
+    let log = try WriteAheadLog.open(configuration)
+    let cursor = try await log.cursor(named: "a")
+    var stored = 0
+    for number in 0..<200 {
+      guard try await log.append(Rows.lines(number..<number + 1, padding: 40_000)) != .full else { continue }
+      stored += 1
+      do throws(LogError) {
+        for block in try await Letters.taken(cursor) {
+          _ = try await log.deadLetters.add(
+            consumer: "a", generation: 1, blocks: [block.tabled], reason: "no", attempts: 1)
+          cursor.acknowledge(block.offsets)
+        }
+      } catch {
+        #expect(error.isFull, "\(error)")
+      }
+      #expect(log.status().deadLetterBytes <= (6 << 20) / 20)
+    }
+    #expect(stored == 200 && log.status().deadLetters > 3)
+    try await log.close()
+    try FileManager.default.removeItem(atPath: directory)
+  }
+
   @Test func `survives that somebody else fills the disk`() async throws {
     let configuration = configuration(.dropOldest)
     let log = try WriteAheadLog.open(configuration)

@@ -4,7 +4,7 @@ import Model
 import Synchronization
 
 /// What destinations refused for good, kept in the log's directory: added and sent again by lanes, looked at and marked for sending
-/// by people. Bounded to a twentieth of `max_size`; docs/log-format.md describes the files.
+/// by people. Bounded to a twentieth of `max_size`, or of the disk where that is smaller; docs/log-format.md describes the files.
 ///
 /// Methods may be called from any task; they block a thread of their own, and throw `.closed` when the log is closed.
 public final class DeadLetters: Sendable {
@@ -52,14 +52,20 @@ public final class DeadLetters: Sendable {
     folder = DeadLetterFolder(directory: core.configuration.deadLettersDirectory)
   }
 
-  private var limits: DeadLetterBound.Limits { .init(bytes: core.configuration.deadLettersLimitBytes) }
+  /// A disk smaller than `max_size` is what there is: on it, too, letters leave nineteen twentieths to the log.
+  private var limits: DeadLetterBound.Limits {
+    let free = Files.freeBytes(folder.directory) ?? .max / 2
+    let disk = core.state.withLock { $0.diskBytes } + free
+    return .init(bytes: min(core.configuration.deadLettersLimitBytes, disk / 20))
+  }
 
   // MARK: - Adding
 
   /// Keeps blocks that `consumer` could not deliver. Durable when it returns; the rows may then be acknowledged.
   ///
   /// `attempts`: how often they were sent. Throws an error that `isFull` when there is no room for it, by `max_size` or on the disk
-  /// (trying again may help), and `.refused` for one that would take more than a quarter of `max_size` (it never does).
+  /// (trying again may help), and `.refused` for one that would take more than a quarter of `max_size`, or that has more than 4,096 blocks
+  /// or tables (cut it).
   public func add(
     consumer: String, generation: UInt64, blocks: [TabledBlock], reason: String, attempts: Int
   ) async throws(LogError) -> Added {
@@ -80,7 +86,7 @@ public final class DeadLetters: Sendable {
       throw LogError(.refused, "dead letter of \(consumer): \(bytes.count) bytes, at most \(most)")
     }
     let leaving = try await run { (letters) throws(LogError) in
-      try letters.leaving(for: bytes.count).reduce(0) { $0 + $1.bytes }
+      letters.leaving(try letters.folder.letters(), for: bytes.count).reduce(0) { $0 + $1.bytes }
     }
     let more = bytes.count - leaving
     if more > 0, !core.hasRoom(forLetter: more) {
@@ -93,20 +99,21 @@ public final class DeadLetters: Sendable {
     return try await run { (letters) throws(LogError) in try letters.store(letter.header, bytes) }
   }
 
-  private func leaving(for bytes: Int) throws(LogError) -> [DeadLetterBound.Letter] {
-    DeadLetterBound.leaving(try folder.letters(), adding: bytes, limits: limits) {
+  private func leaving(_ letters: [DeadLetterBound.Letter], for bytes: Int) -> [DeadLetterBound.Letter] {
+    DeadLetterBound.leaving(letters, adding: bytes, limits: limits) {
       folder.item($0).map { $0.problem == nil } ?? true
     }
   }
 
   private func store(_ header: DeadLetterHeader, _ bytes: [UInt8]) throws(LogError) -> Added {
-    let last = try folder.letters().last?.name.number ?? 0
+    let letters = try folder.letters()
+    let last = letters.last?.name.number ?? 0
     let number = lastNumber.withLock { known in
       known = max(known, last) + 1
       return known
     }
     let name = DeadLetterName(number: number, consumer: header.consumer, state: .letter)
-    let leaving = try leaving(for: bytes.count)
+    let leaving = leaving(letters, for: bytes.count)
     var dropped: [Item] = []
     do throws(LogError) {
       try write(bytes, as: name)
@@ -172,11 +179,14 @@ public final class DeadLetters: Sendable {
   /// What the directory looks like now, by one call to the system. Take it, compare it with the one of the last look, then look. Nil when
   /// it was changed within the last second, in which its clock may not tell two changes apart: look, then.
   public func stamp() -> Stamp? {
-    var status = stat()
     var now = timespec()
-    guard stat(folder.directory, &status) == 0, clock_gettime(CLOCK_REALTIME, &now) == 0,
-      abs(now.tv_sec - status.st_mtim.tv_sec) > 1
-    else { return nil }
+    guard clock_gettime(CLOCK_REALTIME, &now) == 0 else { return nil }
+    return stamp(atSeconds: now.tv_sec)
+  }
+
+  func stamp(atSeconds now: Int) -> Stamp? {
+    var status = stat()
+    guard stat(folder.directory, &status) == 0, abs(now - status.st_mtim.tv_sec) > 1 else { return nil }
     return Stamp(
       inode: UInt64(status.st_ino),
       modified: [
@@ -222,14 +232,14 @@ public final class DeadLetters: Sendable {
     }
   }
 
-  /// Runs `body` on the letters' thread, with the files held against being measured half way.
+  /// Runs `body` on the letters' thread, with the files held against being measured half way and against the log's end.
   private func run<R: Sendable>(
     _ body: @escaping @Sendable (DeadLetters) throws(LogError) -> R
   ) async throws(LogError) -> R {
     try await thread.run { [self] () throws(LogError) in
-      guard core.state.withLock({ $0.phase == .open }) else { throw core.closedError }
       let result = core.letterFiles.withLock { _ in
         do throws(LogError) {
+          guard core.state.withLock({ $0.phase == .open }) else { throw core.closedError }
           return Result<R, LogError>.success(try body(self))
         } catch {
           return .failure(error)

@@ -33,12 +33,11 @@ extension LogWriter {
     if freed > 0 { count { $0.readerSlotsFreed += UInt64(freed) } }
   }
 
-  /// Bytes of everything in the directory but the segments. While a dead letter changes, those stay as they are counted.
+  /// Bytes of everything in the directory but segments and their page checksums. While a dead letter changes, those stay as they are counted.
   func measureOthers() {
     let directory = configuration.directory
     let bytes = Files.bytes(in: directory) + Files.bytes(in: configuration.quarantineDirectory)
-    let sums = core.state.withLock { $0.segments.count } * 8 * 1024
-    core.state.withLock { $0.otherBytes = bytes + sums }
+    core.state.withLock { $0.otherBytes = bytes }
     core.letterFiles.withLockIfAvailable { _ in
       let letterBytes = Files.bytes(in: configuration.deadLettersDirectory)
       let folder = DeadLetterFolder(directory: configuration.deadLettersDirectory)

@@ -53,6 +53,8 @@ final class LogWriter: @unchecked Sendable {
   func closeFiles() {
     OpenLogs.remove(configuration.directory)
     core.state.withLock { $0.active = nil }
+    // A dead letter that is being written gets its name while the directory is still ours.
+    core.letterFiles.withLock { _ in }
     // A lane that is reading lets go within milliseconds.
     for _ in 0..<400 where active != nil && !isKnownUniquelyReferenced(&active) { sleepMilliseconds(5) }
     for _ in 0..<400 where openCatalog != nil && !isKnownUniquelyReferenced(&openCatalog) { sleepMilliseconds(5) }
