@@ -79,7 +79,12 @@ let nioTargets: [Target] = [
     ]),
   room("Collectors", "Sources/Collectors/Scrape", ["Model", "Codec", "Parsing", "ScrapeTables", "HTTP"]),
   tests(
-    "CollectorsTests", ["Collectors", "HTTP", "CZlib", "ScrapeTables", "Parsing", "Model", "Codec"]),
+    "CollectorsTests",
+    [
+      "Collectors", "HTTP", "CZlib", "ScrapeTables", "Parsing", "Model", "Codec",
+      .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+      .product(name: "NIOSSL", package: "swift-nio-ssl"),
+    ]),
 ]
 
 let programTargets: [Target] = [
@@ -91,7 +96,7 @@ let programTargets: [Target] = [
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
     ]),
-  tests("RuntimeTests", ["Runtime", "Model", "Codec", "WAL"]),
+  tests("RuntimeTests", ["Runtime", "HTTP", "Model", "Codec", "WAL", .product(name: "Yams", package: "Yams")]),
   .executableTarget(
     name: "clymene",
     dependencies: [
