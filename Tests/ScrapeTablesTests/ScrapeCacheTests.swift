@@ -379,6 +379,7 @@ struct `What a cache lets go of when nothing is new` {
     }
     #expect(reading.samples == 3)
     #expect(cache.seriesCount == ScrapeCache.reportNames.count)
+    reading = .init()
     try cache.read(Array("a 1\nb 2\n".utf8).span, at: UnixMilliseconds(2), reading: &reading)
     #expect(cache.seriesCount == ScrapeCache.reportNames.count + 2)
   }
