@@ -75,7 +75,7 @@ let nioTargets: [Target] = [
   room(
     "HTTP", "Sources/Forwarders/HTTP",
     [
-      "Model", "CZlib", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+      "Model", "Codec", "CZlib", .product(name: "AsyncHTTPClient", package: "async-http-client"),
       .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
       .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
     ]),

@@ -1,4 +1,5 @@
 import Forwarders
+import HTTP
 import Model
 import Testing
 
@@ -143,10 +144,12 @@ struct ConfigurationTests {
       """
     ).forwarders[0]
     var expected = PrometheusConfiguration(url: "https://metrics.example.org:8443/api/v1/write?x=1")
-    expected.basicAuthentication = .init(user: "shop", password: "s@cret")
+    expected.http.authentication = .basic(username: .text("shop"), password: .text("s@cret"))
     expected.timeout = .seconds(10)
     expected.shards = 8
-    expected.headers = [.init("X-Site", "shop-7"), .init("X-Number", "5")]
+    expected.http.headers = [
+      .init(name: "X-Site", secrets: [.text("shop-7")]), .init(name: "X-Number", secrets: [.text("5")]),
+    ]
     expected.tenantHeader = "X-Scope-OrgID"
     expected.options.exemplars = false
     expected.options.nativeHistograms = false
@@ -172,7 +175,7 @@ struct ConfigurationTests {
         scrape_timout: 3s
       scrape_configs:
         - job_name: node
-          metrics_path: /m
+          fallback_scrape_protocol: PrometheusText0.0.4
           static_configs:
             - targets: ["http://host:1/x"]
       wal:
@@ -181,8 +184,10 @@ struct ConfigurationTests {
     #expect(
       found.map(\.description) == [
         "2:20: global.scrape_interval: “15 s” is not a duration (for example 15s, 1h30m or 30d)",
-        "3:3: global.scrape_timout: unknown key; known here are external_labels, scrape_interval, scrape_timeout",
-        "6:5: scrape_configs[0].metrics_path: Prometheus has this key, this version of Clymene does not support it yet",
+        "3:3: global.scrape_timout: unknown key; known here are body_size_limit, "
+          + "external_labels, label_limit, label_name_length_limit, label_value_length_limit, sample_limit, "
+          + "scrape_interval, scrape_timeout, stale_on_stop",
+        "6:5: scrape_configs[0].fallback_scrape_protocol: Prometheus has this key, this version of Clymene does not support it yet",
         "8:19: scrape_configs[0].static_configs[0].targets[0]: “http://host:1/x” is not a target: "
           + "it is host:port, without scheme and path",
         "10:14: wal.when_full: “explode” is not drop-oldest or reject",
@@ -237,15 +242,17 @@ struct ConfigurationTests {
       ("forwarders: [{name: a, type: prometheus, url: 'http://db', headers: {Content-Type: x}}]", "by the protocol"),
       ("forwarders: [{name: a, type: prometheus, url: 'http://db', headers: {'a b': x}}]", "not the name of a header"),
       ("forwarders: [{name: a, type: prometheus, url: 'http://db', headers: {a: \"x\\ny\"}}]", "control characters"),
-      ("forwarders: [{name: a, type: prometheus, url: 'http://db', headers: {a: x, A: y}}]", "stands here twice"),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db', headers: {a: x, A: y}}]", "is set twice"),
       ("forwarders: [{name: a, type: prometheus, url: 'http://db', tenant_header: Host}]", "by the protocol"),
       (
         "forwarders: [{name: a, type: prometheus, url: 'http://db', tenant_header: X-T, headers: {x-t: y}}]",
         "is the tenant_header"
       ),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://u@db', bearer_token: t}]", "another key says who"),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db', tls_config: {cert: x}}]", "needs both"),
       (
         "forwarders: [{name: a, type: prometheus, url: 'http://u:p@db', headers: {Authorization: y}}]",
-        "has credentials already"
+        "are credentials already"
       ),
       ("forwarders: [{name: a, type: prometheus, url: 'http://db', path: o}]", "unknown key"),
       ("a: [", "this is not YAML"),

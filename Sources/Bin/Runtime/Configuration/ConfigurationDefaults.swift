@@ -2,6 +2,7 @@
 enum ConfigurationDefaults {
   static let scrapeInterval = Duration.seconds(60)
   static let scrapeTimeout = Duration.seconds(10)
+  static let bodySizeLimit = ByteSize(bytes: 128 << 20)
 
   static let logDirectory = "./data/wal"
   static let logMaxSize = ByteSize(bytes: 10 << 30)

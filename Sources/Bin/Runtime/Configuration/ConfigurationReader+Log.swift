@@ -76,7 +76,7 @@ extension ConfigurationReader {
         type.place, "“\(type.value)” is not a type that this version has; it has: \(Self.forwarderTypes)")
       return nil
     }
-    reader.finish()
+    reader.finish(prometheusHas: type.value == "prometheus" ? PrometheusKeys.httpClient : [])
     let settings = ForwarderSettings(
       name: name?.value ?? "", start: start?.value ?? .oldest, destination: destination)
     return (settings, folder)
@@ -110,14 +110,14 @@ extension ConfigurationReader {
     return (file, folder)
   }
 
-  private func choice<Value: RawRepresentable<String> & CaseIterable>(
+  func choice<Value: RawRepresentable<String> & CaseIterable>(
     _ reader: inout MappingReader, _ key: String
   ) -> Value? {
     let wanted = Value.allCases.map(\.rawValue).joined(separator: " or ")
     return reader.scalar(key, wanted: wanted, Value.init(rawValue:))?.value
   }
 
-  private func path(_ reader: inout MappingReader, _ key: String) -> Located<String>? {
+  func path(_ reader: inout MappingReader, _ key: String) -> Located<String>? {
     guard let text = reader.string(key) else { return nil }
     if text.value.isEmpty || text.value.utf8.contains(0) {
       problems.report(text.place, "a path is wanted here")
@@ -126,7 +126,7 @@ extension ConfigurationReader {
     return Located(absolute(text.value), text.place)
   }
 
-  private func absolute(_ path: String) -> String {
+  func absolute(_ path: String) -> String {
     URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: folder, isDirectory: true)).standardizedFileURL.path
   }
 
