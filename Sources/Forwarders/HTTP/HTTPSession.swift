@@ -55,15 +55,15 @@ public final class HTTPSession: Sendable {
     _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8], timeout: Duration,
     limitBytes: Int = 1 << 20
   ) async throws(HTTPError) -> HTTPAnswer {
-    let watched = WatchedBody(body)
+    let body = WatchedBody(body)
     let exchange = Exchange(
-      method: .POST, url: try RequestURL(url), headers: headers, body: watched, timeout: timeout,
+      method: .POST, url: try RequestURL(url), headers: headers, body: body, timeout: timeout,
       limitBytes: limitBytes, expectedBytes: 0)
     do {
       return try await answer(to: exchange)
     } catch {
       var error = error
-      error.mayHaveArrived = watched.wasBegun
+      error.mayHaveArrived = body.wasBegun
       throw error
     }
   }
@@ -194,12 +194,5 @@ public final class HTTPSession: Sendable {
     let proxy = configuration.proxy?.server(isTLS: url.isTLS, host: url.host, port: url.port)
     let server = proxy.map { "\(url.authority) (by the proxy \($0.host):\($0.port))" } ?? url.authority
     return HTTPError(describing: error, server: server, connectTimeout: configuration.connectTimeout)
-  }
-
-  /// Host and port as they stand in the URL, without credentials.
-  public static func server(of url: String) -> String {
-    let afterScheme = url.split(separator: "://", maxSplits: 1).last ?? ""
-    let authority = afterScheme.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-    return String(authority.split(separator: "@").last ?? "")
   }
 }

@@ -30,6 +30,9 @@ struct WatchedBody: AsyncSequence, Sendable {
 
   init(_ bytes: [UInt8]) { body = ByteBuffer(bytes: bytes) }
 
+  /// Bytes.
+  var count: Int { body.readableBytes }
+
   var wasBegun: Bool { progress.isBegun.load(ordering: .acquiring) }
 
   func makeAsyncIterator() -> AsyncIterator { AsyncIterator(body, progress) }

@@ -31,32 +31,18 @@ public final class PrometheusForwarder: Forwarder {
   ) throws(FormatError) {
     self.configuration = configuration
     self.now = now
-    // A redirected POST becomes a GET, whose 200 would look like an acknowledgement.
-    var http = configuration.http
-    http.redirectLimit = 0
-    session = HTTPSession(http)
-    server = HTTPSession.server(of: configuration.url)
-    headers = Self.headers(configuration, userAgent: userAgent)
+    session = HTTPSession(configuration.http)
+    server = AnswerText.server(of: configuration.url)
+    headers = [
+      (name: "Content-Encoding", value: "snappy"), (name: "Content-Type", value: "application/x-protobuf"),
+      (name: "X-Prometheus-Remote-Write-Version", value: "0.1.0"), (name: "User-Agent", value: userAgent),
+    ]
     var slots: [Slot] = []
     for _ in 0..<max(1, configuration.shards) { slots.append(try Slot()) }
     self.slots = slots
   }
 
   public var shards: Int { slots.count }
-
-  private static func headers(
-    _ configuration: PrometheusConfiguration, userAgent: String
-  ) -> [(name: String, value: String)] {
-    var headers = [
-      (name: "Content-Encoding", value: "snappy"), (name: "Content-Type", value: "application/x-protobuf"),
-      (name: "X-Prometheus-Remote-Write-Version", value: "0.1.0"), (name: "User-Agent", value: userAgent),
-    ]
-    headers += configuration.headers.map { (name: $0.name, value: $0.value) }
-    if let basic = configuration.basicAuthentication {
-      headers.append((name: "Authorization", value: "Basic " + Base64.encode("\(basic.user):\(basic.password)")))
-    }
-    return headers
-  }
 
   public func deliver(_ delivery: Delivery) async -> Answer {
     let body: [UInt8]
@@ -69,7 +55,7 @@ public final class PrometheusForwarder: Forwarder {
     var headers = self.headers
     let tenant = delivery.blocks.first?.block.header.tenant ?? .default
     if let name = configuration.tenantHeader, tenant != .default {
-      guard PrometheusConfiguration.isHeaderValue(tenant.name) else {
+      guard HTTPConfiguration.isHeaderValue(tenant.name) else {
         return Answer(.refused(reason: "the tenant's name has control characters and cannot be sent as \(name)"))
       }
       headers.append((name: name, value: tenant.name))

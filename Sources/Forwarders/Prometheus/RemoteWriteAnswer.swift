@@ -8,7 +8,7 @@ import Model
 /// | 2xx | delivered |
 /// | 429, 408, 5xx | retry, after `Retry-After` where it can be read; only a 5xx other than 503 may have taken the rows |
 /// | 413 | too large |
-/// | 401, 403, 404, 405, 407, 415, 3xx | misconfigured: it says nothing about the rows |
+/// | 401, 403, 404, 405, 407, 415, a redirect that is not followed | misconfigured: it says nothing about the rows |
 /// | 400, 409, 422 whose text says that these rows or newer ones are there; see ``ConflictWords`` | conflict |
 /// | any other 4xx | refused |
 ///
@@ -47,7 +47,7 @@ enum RemoteWriteAnswer {
   /// What having no answer means. Of the kinds that are a matter of settings nothing arrives.
   static func answer(_ error: HTTPError) -> (outcome: Outcome, mayHaveArrived: Bool) {
     switch error.kind {
-    case .badURL, .tls, .redirects: (.misconfigured(reason: error.description), false)
+    case .badURL, .tls, .redirects, .settings: (.misconfigured(reason: error.description), false)
     default: (.retry(reason: error.description, after: nil), error.mayHaveArrived)
     }
   }
@@ -77,9 +77,19 @@ enum AnswerText {
   /// A URL without what may be secret in it: the query and credentials.
   static func address(_ url: String) -> String {
     let path = String(excerpt(Array(url.utf8)).prefix { $0 != "?" && $0 != "#" })
-    let parts = path.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2 else { return path }
-    let authority = parts[1].prefix { $0 != "/" }
-    return "\(parts[0])://\(authority.split(separator: "@").last ?? "")\(parts[1].dropFirst(authority.count))"
+    guard let (scheme, authority, rest) = parts(path) else { return path }
+    return "\(scheme)://\(authority.split(separator: "@").last ?? "")\(rest)"
+  }
+
+  /// Host and port as they stand in the URL.
+  static func server(of url: String) -> String {
+    String(parts(url)?.authority.split(separator: "@").last ?? "")
+  }
+
+  private static func parts(_ url: String) -> (scheme: Substring, authority: Substring, rest: Substring)? {
+    let parts = url.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2 else { return nil }
+    let authority = parts[1].prefix { !"/?#".contains($0) }
+    return (parts[0], authority, parts[1].dropFirst(authority.count))
   }
 }

@@ -1,4 +1,5 @@
 import Codec
+import HTTP
 import Model
 import Testing
 import Wire
@@ -76,22 +77,25 @@ import Wire
   @Test func sendsHeadersAndCredentials() async throws {
     let server = try ReceivingServer.answering("200 OK")
     _ = try await Self.deliver(server) {
-      $0.headers = [.init("X-Site", "shop-7")]
-      $0.basicAuthentication = .init(user: "Aladdin", password: "open sesame")
+      $0.http.headers = [.init(name: "X-Site", values: ["shop-7"])]
+      $0.http.authentication = .basic(username: .text("Aladdin"), password: .text("open sesame"))
     }
-    let request = try #require(server.requests.first)
-    #expect(request.header("x-site") == "shop-7")
-    #expect(request.header("authorization") == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")
+    _ = try await Self.deliver(server) { $0.http.authentication = .credentials(type: "Bearer", .text("token")) }
+    #expect(server.requests.map { $0.header("x-site") } == ["shop-7", nil])
+    #expect(
+      server.requests.map { $0.header("authorization") } == ["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "Bearer token"])
   }
 
-  @Test func aPasswordIsNotShown() {
-    var configuration = PrometheusConfiguration(url: "http://db/api/v1/write")
-    configuration.basicAuthentication = .init(user: "Aladdin", password: "open sesame")
-    var dumped = ""
-    dump(configuration, to: &dumped)
-    for text in ["\(configuration)", String(reflecting: configuration), dumped] {
-      #expect(!text.contains("sesame") && !text.contains("Aladdin"), "\(text)")
+  @Test func credentialsThatCannotBeReadAreAMatterOfSettings() async throws {
+    let server = try ReceivingServer.answering("200 OK")
+    let answer = try await Self.deliver(server) {
+      $0.http.authentication = .credentials(type: "Bearer", .file("/nonexistent/token"))
     }
+    guard case .misconfigured(let reason) = answer.outcome else {
+      Issue.record("\(answer)")
+      return
+    }
+    #expect(reason.contains("/nonexistent/token") && server.connections == 0)
   }
 
   @Test func aRetryIsTheSameBytes() async throws {
@@ -211,10 +215,8 @@ import Wire
   }
 
   @Test(
-    "A redirect is not followed: the request would become another one",
-    arguments: [
-      "301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect",
-    ])
+    "A redirect that would make another request of it is not followed",
+    arguments: ["301 Moved Permanently", "302 Found", "303 See Other"])
   func redirects(_ status: String) async throws {
     let other = try ReceivingServer.answering("200 OK")
     let server = try ReceivingServer.answering(status, headers: "Location: http://\(other.address)/elsewhere\r\n")
@@ -224,6 +226,19 @@ import Wire
       return
     }
     #expect(reason.contains("http://\(other.address)/elsewhere") && other.connections == 0)
+  }
+
+  @Test(
+    "A redirect of the request as it is is followed",
+    arguments: [
+      "307 Temporary Redirect", "308 Permanent Redirect",
+    ])
+  func redirectsOfTheSame(_ status: String) async throws {
+    let other = try ReceivingServer.answering("200 OK")
+    let server = try ReceivingServer.answering(status, headers: "Location: http://\(other.address)/elsewhere\r\n")
+    #expect(try await Self.deliver(server).outcome == .delivered)
+    #expect(other.requests.map(\.body) == server.requests.map(\.body) && other.requests.count == 1)
+    #expect(other.requests.first?.head.hasPrefix("POST /elsewhere ") == true)
   }
 
   @Test func aServerThatTakesTheBodyAndHangsMayHaveTheRows() async throws {

@@ -101,7 +101,11 @@ final class ReceivingServer: Sendable {
     Thread.detachNewThread {
       while true {
         let descriptor = accept(listener, nil, nil)
-        guard descriptor >= 0 else { return }
+        guard descriptor >= 0 else {
+          // Here and not in `deinit`: the number may belong to another server as soon as it is free, and this thread would take its connections.
+          close(listener)
+          return
+        }
         state.connections.wrappingAdd(1, ordering: .relaxed)
         Thread.detachNewThread {
           serve(Connection(descriptor: descriptor) { request in state.requests.withLock { $0.append(request) } })
@@ -140,8 +144,5 @@ final class ReceivingServer: Sendable {
     return (descriptor, UInt16(bigEndian: address.sin_port))
   }
 
-  deinit {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
-  }
+  deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 }

@@ -1,4 +1,5 @@
 import Forwarders
+import HTTP
 import Model
 import Testing
 
@@ -145,10 +146,12 @@ struct ConfigurationTests {
       """
     ).forwarders[0]
     var expected = PrometheusConfiguration(url: "https://metrics.example.org:8443/api/v1/write?x=1")
-    expected.basicAuthentication = .init(user: "shop", password: "s@cret")
+    expected.http.authentication = .basic(username: .text("shop"), password: .text("s@cret"))
     expected.timeout = .seconds(10)
     expected.shards = 8
-    expected.headers = [.init("X-Site", "shop-7"), .init("X-Number", "5")]
+    expected.http.headers = [
+      .init(name: "X-Site", secrets: [.text("shop-7")]), .init(name: "X-Number", secrets: [.text("5")]),
+    ]
     expected.tenantHeader = "X-Scope-OrgID"
     expected.options.exemplars = false
     expected.options.nativeHistograms = false
@@ -241,15 +244,17 @@ struct ConfigurationTests {
       ("forwarders: [{name: a, type: prometheus, url: 'http://db', headers: {Content-Type: x}}]", "by the protocol"),
       ("forwarders: [{name: a, type: prometheus, url: 'http://db', headers: {'a b': x}}]", "not the name of a header"),
       ("forwarders: [{name: a, type: prometheus, url: 'http://db', headers: {a: \"x\\ny\"}}]", "control characters"),
-      ("forwarders: [{name: a, type: prometheus, url: 'http://db', headers: {a: x, A: y}}]", "stands here twice"),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db', headers: {a: x, A: y}}]", "is set twice"),
       ("forwarders: [{name: a, type: prometheus, url: 'http://db', tenant_header: Host}]", "by the protocol"),
       (
         "forwarders: [{name: a, type: prometheus, url: 'http://db', tenant_header: X-T, headers: {x-t: y}}]",
         "is the tenant_header"
       ),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://u@db', bearer_token: t}]", "another key says who"),
+      ("forwarders: [{name: a, type: prometheus, url: 'http://db', tls_config: {cert: x}}]", "needs both"),
       (
         "forwarders: [{name: a, type: prometheus, url: 'http://u:p@db', headers: {Authorization: y}}]",
-        "has credentials already"
+        "are credentials already"
       ),
       ("forwarders: [{name: a, type: prometheus, url: 'http://db', path: o}]", "unknown key"),
       ("a: [", "this is not YAML"),

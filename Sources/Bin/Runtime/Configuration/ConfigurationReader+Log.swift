@@ -77,7 +77,7 @@ extension ConfigurationReader {
         type.place, "“\(type.value)” is not a type that this version has; it has: \(Self.forwarderTypes)")
       return nil
     }
-    reader.finish()
+    reader.finish(prometheusHas: type.value == "prometheus" ? PrometheusKeys.httpClient : [])
     let settings = ForwarderSettings(
       name: name?.value ?? "", start: start?.value ?? .oldest, delivery: delivery, destination: destination)
     return (settings, folder)

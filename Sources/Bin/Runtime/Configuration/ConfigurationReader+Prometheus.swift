@@ -7,12 +7,12 @@ extension ConfigurationReader {
   func prometheusDestination(_ reader: inout MappingReader) -> PrometheusConfiguration {
     typealias Default = ConfigurationDefaults
     var prometheus = PrometheusConfiguration(url: "")
+    prometheus.http = httpClient(&reader)
     if let url = reader.string("url") {
-      (prometheus.url, prometheus.basicAuthentication) = address(url)
+      prometheus.url = address(url, &prometheus.http)
     } else if !reader.has("url") {
       problems.report(reader.place, "a prometheus forwarder needs a url: where the receiver takes remote write")
     }
-    prometheus.http = httpClient(&reader)
     if let timeout = reader.duration("timeout") {
       if timeout.value < Default.requestSmallestTimeout {
         problems.report(
@@ -30,63 +30,61 @@ extension ConfigurationReader {
       check(header: name.value, name.place)
       prometheus.tenantHeader = name.value
     }
-    if let headers = reader.value("headers") { prometheus.headers = self.headers(headers, prometheus) }
-    prometheus.options.exemplars = yesOrNo(&reader, "send_exemplars") ?? prometheus.options.exemplars
+    if let headers = reader.value("headers") { prometheus.http.headers += self.headers(headers, prometheus) }
+    prometheus.options.exemplars = reader.bool("send_exemplars") ?? prometheus.options.exemplars
     prometheus.options.nativeHistograms =
-      yesOrNo(&reader, "send_native_histograms") ?? prometheus.options.nativeHistograms
+      reader.bool("send_native_histograms") ?? prometheus.options.nativeHistograms
     return prometheus
   }
 
   /// The URL without its credentials, which become basic authentication. No message repeats it, since it may hold some.
-  private func address(_ url: Located<String>) -> (String, PrometheusConfiguration.BasicAuthentication?) {
+  private func address(_ url: Located<String>, _ http: inout HTTPConfiguration) -> String {
     guard var parts = URLComponents(string: url.value), let scheme = parts.scheme?.lowercased(),
       ["http", "https"].contains(scheme), let host = parts.host, !host.isEmpty
     else {
       problems.report(url.place, "a URL is wanted here, as http://host:9090/api/v1/write or with https")
-      return ("", nil)
+      return ""
     }
     if let port = parts.port, !(1...65_535).contains(port) {
       problems.report(url.place, "the URL's port has to be between 1 and 65535")
     }
     if parts.fragment != nil { problems.report(url.place, "a URL for requests has no part behind “#”") }
-    var basic: PrometheusConfiguration.BasicAuthentication?
     if parts.user != nil || parts.password != nil {
-      basic = .init(user: parts.user ?? "", password: parts.password ?? "")
+      if http.authentication != nil {
+        problems.report(url.place, "the URL has credentials, and another key says who the client is")
+      }
+      http.authentication = .basic(username: .text(parts.user ?? ""), password: parts.password.map { .text($0) })
     }
     (parts.user, parts.password) = (nil, nil)
-    return (parts.string ?? "", basic)
+    return parts.string ?? ""
   }
 
   private func headers(
     _ place: ConfigurationNode, _ prometheus: PrometheusConfiguration
-  ) -> [PrometheusConfiguration.Header] {
+  ) -> [HTTPHeaderSetting] {
     guard var reader = MappingReader(place, problems) else { return [] }
-    var names: Set<String> = []
-    var headers: [PrometheusConfiguration.Header] = []
+    var names = Set(prometheus.http.headers.map { $0.name.lowercased() })
+    var headers: [HTTPHeaderSetting] = []
     for (key, name, value) in reader.texts() {
       check(header: name, key)
       let lower = name.lowercased()
-      if !names.insert(lower).inserted { problems.report(key, "the header “\(name)” stands here twice") }
+      if !names.insert(lower).inserted { problems.report(key, "the header “\(name)” is set twice") }
       if lower == prometheus.tenantHeader?.lowercased() {
         problems.report(key, "“\(name)” is the tenant_header, which carries the tenant of the rows")
       }
-      if lower == "authorization", prometheus.basicAuthentication != nil {
-        problems.report(key, "the url has credentials already, which are sent as this header")
+      if lower == "authorization", prometheus.http.authentication != nil {
+        problems.report(key, "there are credentials already, which are sent as this header")
       }
       // The value may be a secret.
-      if !PrometheusConfiguration.isHeaderValue(value) {
+      if !HTTPConfiguration.isHeaderValue(value) {
         problems.report(key, "the value of “\(name)” has control characters")
       }
-      headers.append(.init(name, value))
+      headers.append(.init(name: name, secrets: [.text(value)]))
     }
     return headers
   }
 
   private func check(header name: String, _ place: ConfigurationNode) {
     if let fault = PrometheusConfiguration.fault(ofHeaderName: name) { problems.report(place, "“\(name)” \(fault)") }
-  }
-
-  private func yesOrNo(_ reader: inout MappingReader, _ key: String) -> Bool? {
-    reader.scalar(key, wanted: "true or false") { ["true": true, "false": false][$0] }?.value
   }
 }
