@@ -55,6 +55,7 @@ public struct StatusSnapshot: Sendable, Equatable, Encodable {
     public var oldestAt: String?
     public var oldestAgeSeconds: Double?
     public var newestAt: String?
+    public var newestAgeSeconds: Double?
     public var maxAgeSeconds: Double?
     public var keepDeliveredSeconds: Double?
     public var whenFull: String

@@ -14,6 +14,7 @@ enum LogPanelBuilding {
       oldestAt: log.oldestTime.map { RFC3339.format(UnixMilliseconds($0).wholeSeconds) },
       oldestAgeSeconds: log.oldestTime.map { max(0, Double(now.rawValue - $0) / 1000).rounded() },
       newestAt: log.newestTime.map { RFC3339.format(UnixMilliseconds($0).wholeSeconds) },
+      newestAgeSeconds: log.newestTime.map { max(0, Double(now.rawValue - $0) / 1000).rounded() },
       maxAgeSeconds: configuration.log.maxAge?.inSeconds,
       keepDeliveredSeconds: configuration.log.keepDelivered.inSeconds, whenFull: configuration.log.whenFull.rawValue,
       full: log.isFull, fullInSeconds: history.fullSeconds(bytes: log.diskBytes, limitBytes: log.maxSizeBytes),
