@@ -71,7 +71,7 @@ enum PageStyle {
     th,td{padding:7px 18px 7px 0;border-bottom:1px solid var(--line);vertical-align:top}
     th:last-child,td:last-child{padding-right:0}tbody tr:last-child td{border-bottom:0;padding-bottom:0}
     td.n,th.n,.targets td:nth-child(n+3){text-align:right;white-space:nowrap}
-    .targets{table-layout:fixed}.targets th{width:8%}.targets th:nth-child(-n+2){width:auto}.targets th:nth-child(3){width:11%}
+    .targets{table-layout:fixed}.targets th{width:8%}.targets th:first-child{width:36%}.targets th:nth-child(2){width:auto}.targets th:nth-child(3){width:11%}
     .targets td b{font-weight:600;overflow-wrap:anywhere}
     .targets td p{font-size:12.5px;color:var(--soft);overflow-wrap:anywhere}.targets td i{font-style:normal;margin-right:9px}
     .targets td u{text-decoration:none;color:var(--ink)}
@@ -86,7 +86,7 @@ enum PageStyle {
 
   private static let charts = """
     .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(330px,1fr));gap:18px 26px}
-    .charts.even{grid-template-columns:repeat(auto-fit,minmax(270px,1fr))}.charts+table{margin-top:14px}
+    .charts.even{grid-template-columns:repeat(auto-fit,minmax(245px,1fr))}.charts+table{margin-top:14px}
     figure{margin:0;min-width:0;--tone:var(--one)}figure.two{--tone:var(--two)}figure.three{--tone:var(--three)}figure.bad{--tone:var(--bad)}
     figcaption{display:flex;justify-content:space-between;gap:10px;font-size:13px;color:var(--soft);margin-bottom:3px}
     figcaption b{color:var(--ink)}
