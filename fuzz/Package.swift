@@ -20,4 +20,7 @@ let package = Package(
     target("Envelope", ["Codec"]),
     target("Salvage", ["WAL", "Codec"]),
     target("Tree", ["WAL"]),
+    target("Letter", ["WAL", "Codec"]),
+    target("RemoteWrite", ["Wire"]),
+    target("Snappy", ["Wire"]),
   ])

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make bench`: density and speed of the block, the parser and the log, in release. With --smoke: that the programs build and run, in
+# `make bench`: density and speed of the block, the parser, remote write and the log, in release. With --smoke: that the programs build and run, in
 # about a minute, without figures that mean anything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,6 +25,8 @@ build bench-block
 "$scratch/release/bench-block" "$captures" "$seconds"
 build bench-parse
 "$scratch/release/bench-parse" "$captures"
+build bench-remote-write
+"$scratch/release/bench-remote-write" "$seconds"
 build bench-wal
 work=$(mktemp -d "$PWD/.build/bench-wal.XXXXXX")
 trap 'rm -rf "$work"' EXIT

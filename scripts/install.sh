@@ -3,7 +3,7 @@
 # it is not run by root.
 set -euo pipefail
 
-packages=(liblmdb-dev libzstd-dev libxxhash-dev libssl-dev zlib1g-dev pkg-config)
+packages=(liblmdb-dev libzstd-dev libxxhash-dev libssl-dev zlib1g-dev libsnappy-dev pkg-config)
 
 if ! command -v swift >/dev/null; then
   echo "There is no swift on the path. Install Swift 6.2 or later first: https://www.swift.org/install/linux/" >&2

@@ -7,7 +7,8 @@ import Synchronization
 /// Scrapes targets, each at its own fixed offset within its interval, and hands every scrape to the log as rows.
 ///
 /// A scrape that the log does not take is dropped and counted: the next one comes anyway. `apply` changes the targets while it
-/// runs; what stays the same goes on undisturbed, and the series of a target that is gone end with staleness markers.
+/// runs; what stays the same goes on undisturbed, and the series of a target that is gone end with staleness markers. So do all series at the
+/// stop, where their jobs want it; `run` returns when the sink has taken those markers.
 public final class ScrapeCollector: Collector {
   private struct Key: Hashable {
     let identity: TargetIdentity
@@ -40,13 +41,13 @@ public final class ScrapeCollector: Collector {
   }
 
   private let state = Mutex(State())
-  private let http: HTTPSession
+  private let http: HTTPSessions
   private let userAgent: String
   private let now: @Sendable () -> UnixMilliseconds
 
   /// `now` is the wall clock, which gives the samples their time.
   public init(
-    jobs: [ScrapeJob], http: HTTPSession, userAgent: String = "clymene",
+    jobs: [ScrapeJob], http: HTTPSessions, userAgent: String = "clymene",
     now: @escaping @Sendable () -> UnixMilliseconds = ScrapeCollector.wallClock
   ) {
     self.http = http
@@ -73,12 +74,14 @@ public final class ScrapeCollector: Collector {
           guard entries[key] == nil else { continue }
           var settings = job
           settings.targets = []
+          settings.interval = target.interval ?? job.interval
+          settings.timeout = target.timeout ?? job.timeout
           if let entry = state.entries[key], entry.job == settings {
             entries[key] = entry
           } else {
             state.runs += 1
             let status = ScrapeTargetStatus(
-              job: job.name, url: identity.url, labels: identity.labels, interval: job.interval)
+              job: job.name, url: identity.shownURL, labels: identity.labels, interval: settings.interval)
             entries[key] = Entry(job: settings, status: status, run: state.runs)
           }
           order.append(key)
@@ -158,7 +161,8 @@ extension ScrapeCollector {
     }
     watching.cancel()
     let ending = await watching.value
-    guard ending == .gone else { return }
+    // Nil is the stop of the collector as a whole.
+    guard ending == .gone || ending == nil && entry.job.staleOnStop else { return }
     await store(scraper.lastRows(at: now()), key, entry, sink)
   }
 
@@ -167,7 +171,7 @@ extension ScrapeCollector {
     _ key: Key, _ entry: Entry, _ sink: any Sink
   ) async -> TargetScraper {
     let job = entry.job
-    var scraper = TargetScraper(key.identity, of: job, http: http, userAgent: userAgent)
+    var scraper = TargetScraper(key.identity, of: job, http: http.session(for: job.http), userAgent: userAgent)
     var schedule = ScrapeSchedule(interval: job.interval, spread: key.identity.spread, now: now())
     while !Task.isCancelled {
       note(key, entry) { $0.nextScrape = UnixMilliseconds(schedule.tick) }

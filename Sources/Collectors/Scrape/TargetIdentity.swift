@@ -4,6 +4,8 @@ import Model
 /// What one target is: where it is fetched from, the labels of its series, and the hashes that stay the same across restarts.
 struct TargetIdentity: Sendable, Hashable {
   let url: String
+  /// For people: the URL without the values of parameters that sound like secrets.
+  let shownURL: String
   let job: String
   /// Sorted by name; with `job` and `instance`, without the labels that begin with `__`.
   let labels: [Label]
@@ -20,7 +22,10 @@ struct TargetIdentity: Sendable, Hashable {
     // As Prometheus does, a target may have a job label of its own.
     if given("job") == nil { labels.append(Label("job", job.name)) }
     if given("instance") == nil { labels.append(Label("instance", address)) }
-    self.url = "\(scheme)://\(address)\(path.hasPrefix("/") ? path : "/" + path)"
+    let place = "\(scheme)://\(address)" + TargetURL.escapedPath(path.hasPrefix("/") ? path : "/" + path)
+    let params = TargetURL.parameters(of: job.params, target.labels)
+    url = place + TargetURL.query(params)
+    shownURL = place + TargetURL.query(params, hidingSecrets: true)
     self.job = job.name
     self.labels = Labels(labels).pairs
   }

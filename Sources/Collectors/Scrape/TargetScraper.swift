@@ -25,15 +25,20 @@ struct TargetScraper {
   private let http: HTTPSession
   private let headers: [(name: String, value: String)]
   private(set) var cache: ScrapeCache
+  /// Of the body of the last answer, decoded.
+  private var bodyBytes = 0
+  /// Of the last scrape that became rows.
+  private var lastTimestamp: UnixMilliseconds?
 
   init(_ identity: TargetIdentity, of job: ScrapeJob, http: HTTPSession, userAgent: String) {
     self.identity = identity
     self.job = job
     self.http = http
-    headers = [
+    let headers = [
       ("Accept", ExpositionFormat.acceptHeader()), ("User-Agent", userAgent),
       ("X-Prometheus-Scrape-Timeout-Seconds", Self.plain(job.timeout.inSeconds)),
     ]
+    self.headers = job.compression ? headers : headers + [("Accept-Encoding", "identity")]
     cache = Self.emptyCache(identity, job)
   }
 
@@ -45,7 +50,10 @@ struct TargetScraper {
   private static func emptyCache(_ identity: TargetIdentity, _ job: ScrapeJob) -> ScrapeCache {
     ScrapeCache(
       labels: SampleLabels(target: identity.labels, external: job.externalLabels, honorLabels: job.honorLabels),
-      source: identity.source, honorTimestamps: job.honorTimestamps)
+      source: identity.source, honorTimestamps: job.honorTimestamps,
+      limits: .init(
+        samples: job.sampleLimit, labels: job.labelLimit, labelNameBytes: job.labelNameLimit,
+        labelValueBytes: job.labelValueLimit))
   }
 
   /// Nil when the task was cancelled before the answer was there: that says nothing about the target, and the cache is as it was.
@@ -54,7 +62,8 @@ struct TargetScraper {
     var result = Result()
     do throws(HTTPError) {
       let answer = try await http.get(
-        identity.url, headers: headers, timeout: job.timeout, limitBytes: job.bodyLimitBytes)
+        identity.url, headers: headers, timeout: job.timeout, limitBytes: job.bodyLimitBytes, expectedBytes: bodyBytes)
+      bodyBytes = answer.body.count
       result.receivedBytes = answer.receivedBytes
       result.failure = read(answer, at: timestamp, &result.reading)
     } catch {
@@ -68,6 +77,7 @@ struct TargetScraper {
     let rebuilds = cache.rebuilds
     do throws(FormatError) {
       result.rows = try cache.rows(at: timestamp, report)
+      lastTimestamp = timestamp
       result.rebuilds = cache.rebuilds - rebuilds
     } catch {
       // Whatever the tables stumbled over, an empty cache starts over with the next scrape.
@@ -77,8 +87,12 @@ struct TargetScraper {
     return result
   }
 
-  /// Markers for all series of a target that is scraped no more.
-  mutating func lastRows(at timestamp: UnixMilliseconds) -> [MetricRow] { cache.lastRows(at: timestamp) }
+  /// Markers for all series of a target that is scraped no more; later than their last samples, also when the clock was set back. Nothing when
+  /// there was no scrape.
+  mutating func lastRows(at now: UnixMilliseconds) -> [MetricRow] {
+    guard let lastTimestamp else { return [] }
+    return cache.lastRows(at: max(now, UnixMilliseconds(lastTimestamp.rawValue + 1)))
+  }
 
   /// What is wrong with the answer, or nil.
   private mutating func read(

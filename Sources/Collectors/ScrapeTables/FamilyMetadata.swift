@@ -19,7 +19,9 @@ struct FamilyMetadata: Sendable {
   static let renewalSpacing = 20
 
   private let hash = KeyHash()
+  /// Of the scrape that is being read; empty in between.
   private var lines: [Line] = []
+  private var lineCount = 0
   private var fingerprint: UInt64 = 0
   /// Of the last scrape whose metadata the tables were checked against.
   private var knownFingerprint: UInt64?
@@ -29,8 +31,15 @@ struct FamilyMetadata: Sendable {
 
   mutating func beginScrape() {
     lines.removeAll(keepingCapacity: true)
+    lines.reserveCapacity(lineCount)
     fingerprint = 0
     scrapesSinceRenewal += scrapesSinceRenewal < Self.renewalSpacing ? 1 : 0
+  }
+
+  /// The lines are looked at no more; between scrapes they would only take room.
+  mutating func endScrape() {
+    lineCount = lines.count
+    lines = []
   }
 
   /// Notes a line of metadata. Cheap: nothing is decoded unless something turns out to be new.

@@ -5,7 +5,7 @@ import Parsing
 /// The raw bytes of series, as targets write them, to small numbers: what lets a scrape go without parsing labels.
 ///
 /// A target writes its series in the same order nearly every time, so a key is first compared with the one that came after the
-/// previous key the last time; only when that fails is it hashed.
+/// previous key the last time; only when that fails is it hashed. For a target that never changes its order the hashes are not even kept.
 struct KeyIndex: Sendable {
   /// What stands in `slots` for a key whose samples are not stored.
   static let refused = UInt32.max
@@ -14,13 +14,16 @@ struct KeyIndex: Sendable {
   /// All keys, one after another.
   private var arena: [UInt8] = []
   /// Where each key begins in the arena, and where the last one ends.
-  private var starts: [Int] = [0]
-  /// Upper bits of each key's hash: nearly all keys that share a bucket differ here.
+  private var starts: [UInt32] = [0]
+  /// Upper bits of each key's hash: nearly all keys that share a bucket differ here. Empty while `buckets` is.
   private var tags: [UInt32] = []
   /// The key that followed last time.
   private var followers: [UInt32] = [0]
-  /// Key number + 1 by hash, 0 where empty; a power of two, at most half full.
-  private var buckets = [UInt32](repeating: 0, count: 64)
+  /// Key number + 1 by hash, 0 where empty; a power of two, at most half full. Empty until a key has to be found, and again when none had to be
+  /// found for some scrapes.
+  private var buckets: [UInt32] = []
+  private var hasFound = false
+  private var idleScrapes = 0
 
   /// For each key the slot of its series, or `refused`.
   private(set) var slots: [UInt32] = []
@@ -48,14 +51,19 @@ struct KeyIndex: Sendable {
   func sample(
     of key: Int, next parser: inout TextParser, in bytes: Span<UInt8>
   ) throws(ExpositionError) -> (value: Double, timestamp: UnixMilliseconds?)? {
-    try parser.sample(of: arena.span.extracting(starts[key]..<starts[key &+ 1]), in: bytes)
+    try parser.sample(of: arena.span.extracting(range(key)), in: bytes)
   }
+
+  @inline(__always)
+  private func range(_ key: Int) -> Range<Int> { Int(starts[key])..<Int(starts[key &+ 1]) }
 
   @inline(__always)
   mutating func met(_ key: Int, in scrape: UInt32) { metIn[key] = scrape }
 
   /// The key's number, or nil. `previous` is the key before it in this scrape, -1 at the beginning; both are noted.
   mutating func find(_ key: Range<Int>, in bytes: Span<UInt8>, after previous: Int, scrape: UInt32) -> Int? {
+    hasFound = true
+    if buckets.isEmpty { refill() }
     let hashed = hash(key, in: bytes)
     let tag = UInt32(truncatingIfNeeded: hashed >> 32)
     var at = Int(truncatingIfNeeded: hashed) & (buckets.count - 1)
@@ -71,21 +79,19 @@ struct KeyIndex: Sendable {
     return nil
   }
 
-  /// Takes up a key that `find` does not know.
+  /// Takes up a key that `find` does not know. Past 4 GiB of keys nothing is taken up, and such series are parsed each time.
   mutating func insert(_ key: Range<Int>, in bytes: Span<UInt8>, slot: UInt32, scrape: UInt32) {
+    guard arena.count + key.count <= Int(UInt32.max) else { return }
+    if buckets.isEmpty { refill() }
     let hashed = hash(key, in: bytes)
     bytes.extracting(key).withUnsafeBufferPointer { arena.append(contentsOf: $0) }
-    starts.append(arena.count)
+    starts.append(UInt32(arena.count))
     tags.append(UInt32(truncatingIfNeeded: hashed >> 32))
     // The next new key most likely follows this one.
     followers.append(UInt32(slots.count + 1))
     slots.append(slot)
     metIn.append(scrape)
-    if slots.count * 2 > buckets.count {
-      refill(buckets.count * 2)
-    } else {
-      place(UInt32(slots.count), hashed)
-    }
+    if slots.count * 2 > buckets.count { refill() } else { place(UInt32(slots.count), hashed) }
   }
 
   private mutating func place(_ number: UInt32, _ hashed: UInt64) {
@@ -94,9 +100,36 @@ struct KeyIndex: Sendable {
     buckets[at] = number
   }
 
-  private mutating func refill(_ size: Int) {
+  private mutating func refill() {
+    var size = 64
+    while size < slots.count * 2 { size *= 2 }
     buckets = [UInt32](repeating: 0, count: size)
-    for key in 0..<slots.count { place(UInt32(key + 1), hash(starts[key]..<starts[key + 1], in: arena.span)) }
+    tags = []
+    tags.reserveCapacity(slots.count)
+    for key in slots.indices {
+      let hashed = hash(range(key), in: arena.span)
+      tags.append(UInt32(truncatingIfNeeded: hashed >> 32))
+      place(UInt32(key + 1), hashed)
+    }
+  }
+
+  /// Called at the end of each scrape: lets go of the hashes when none was needed for `scrapes` scrapes.
+  mutating func rest(after scrapes: Int) {
+    idleScrapes = hasFound ? 0 : idleScrapes + 1
+    hasFound = false
+    guard idleScrapes == scrapes else { return }
+    buckets = []
+    tags = []
+  }
+
+  /// Gives back the room that the arrays have for more keys.
+  mutating func compact() {
+    arena = arena.compacted
+    starts = starts.compacted
+    tags = tags.compacted
+    followers = followers.compacted
+    slots = slots.compacted
+    metIn = metIn.compacted
   }
 
   /// Forgets the keys from this number on.
@@ -122,25 +155,21 @@ struct KeyIndex: Sendable {
     metIn = []
     followers = [0]
     buckets = []
-    for key in 0..<old.slots.count {
+    for key in old.slots.indices {
       guard let kept = slot(key, old.slots[key]) else { continue }
-      arena.append(contentsOf: old.arena[old.starts[key]..<old.starts[key + 1]])
-      starts.append(arena.count)
-      tags.append(old.tags[key])
+      arena.append(contentsOf: old.arena[old.range(key)])
+      starts.append(UInt32(arena.count))
       slots.append(kept)
       metIn.append(old.metIn[key])
       followers.append(UInt32(slots.count))
     }
-    var size = 64
-    while size < slots.count * 2 { size *= 2 }
-    refill(size)
     keptBytes = min(keptBytes, arena.count)
   }
 
   @inline(__always)
   private func equals(_ known: Int, _ key: Range<Int>, in bytes: Span<UInt8>) -> Bool {
-    let start = starts[known]
-    let length = starts[known &+ 1] &- start
+    let start = Int(starts[known])
+    let length = Int(starts[known &+ 1]) &- start
     guard length == key.count else { return false }
     return arena.withUnsafeBufferPointer { arena in
       bytes.withUnsafeBufferPointer { bytes in
@@ -149,4 +178,9 @@ struct KeyIndex: Sendable {
       }
     }
   }
+}
+
+extension Array {
+  /// The same elements without room for more.
+  var compacted: [Element] { capacity > count + count / 8 ? withUnsafeBufferPointer { Array($0) } : self }
 }

@@ -21,7 +21,10 @@ package struct SampleLabels: Sendable {
   static let exportedPrefix = "exported_"
 
   /// A scraped label with an empty value is as good as absent, except that with `honorLabels` it keeps the target's away.
-  package func stored(_ scraped: [Label]) -> Labels {
+  package func stored(_ scraped: [Label]) -> Labels { complete(merged(scraped)) }
+
+  /// The scraped labels and the target's, in no order; empty values may be among them.
+  func merged(_ scraped: [Label]) -> [Label] {
     var labels: [Label] = []
     labels.reserveCapacity(scraped.count + target.count + external.count)
     if honorLabels {
@@ -40,6 +43,12 @@ package struct SampleLabels: Sendable {
       labels += target
       if !conflicts.isEmpty { Self.rename(conflicts, into: &labels) }
     }
+    return labels
+  }
+
+  /// What `merged` gives, with the external labels.
+  func complete(_ merged: [Label]) -> Labels {
+    var labels = merged
     addExternal(to: &labels)
     labels.removeAll { $0.value.isEmpty }
     return Labels(labels)

@@ -43,6 +43,8 @@ package struct ScrapeCache: Sendable {
   /// A series whose names and values are longer together is refused.
   static let limitSeriesBytes = 1 << 20
   static let looseRowSamples = 20_000
+  /// Scrapes without anything new after which what only serves new series is let go.
+  static let restAfterScrapes = 20
   /// A sample whose own timestamp is further ahead of the scrape is refused, as in Prometheus (maxAheadTime): stored, it would make all that
   /// come after it too old.
   static let limitAheadMilliseconds: Int64 = 10 * 60 * 1000
@@ -57,11 +59,14 @@ package struct ScrapeCache: Sendable {
   private let labels: SampleLabels
   let source: UInt64
   private let honorTimestamps: Bool
+  private let limits: ScrapeLimits
 
   var index = KeyIndex()
   var parts = SeriesParts()
   private var metadata = FamilyMetadata()
-  var slotOf: [SeriesIdentity: UInt32] = [:]
+  /// Needed for new series only: let go when none came for `restAfterScrapes` scrapes, and made anew from the tables when one comes.
+  var slotOf: [SeriesIdentity: UInt32]? = [:]
+  private var scrapesWithoutNew = 0
 
   // By slot.
   var values: [Double] = []
@@ -104,15 +109,18 @@ package struct ScrapeCache: Sendable {
     let value: Double
   }
 
-  package init(labels: SampleLabels, source: UInt64, honorTimestamps: Bool = true) {
+  package init(
+    labels: SampleLabels, source: UInt64, honorTimestamps: Bool = true, limits: ScrapeLimits = .init()
+  ) {
     self.labels = labels
     self.source = source
     self.honorTimestamps = honorTimestamps
+    self.limits = limits
     // The reports are the first slots of the first part. Six series at most cannot exceed a table.
     for name in Self.reportNames {
       let series = Series(labels.report(name), MetricMetadata(type: .gauge))
       guard (try? parts.append(series)) != nil else { continue }
-      slotOf[SeriesIdentity(series.labels)] = UInt32(values.count)
+      slotOf?[SeriesIdentity(series.labels)] = UInt32(values.count)
       appendSlot()
     }
   }
@@ -135,6 +143,7 @@ extension ScrapeCache {
     var pending: [Pending] = []
     var parser = TextParser()
     var previous = -1
+    defer { metadata.endScrape() }
     do {
       while true {
         // What nearly always comes is the series that came next the last time.
@@ -154,13 +163,15 @@ extension ScrapeCache {
           if let key = index.find(series, in: bytes, after: previous, scrape: scrape) {
             previous = key
             record(index.slots[key], value, timestamp, &reading)
-          } else {
+          } else if reading.samples <= limits.sampleCount {
+            // Past the limit they are only counted, as in Prometheus, so that the report tells how many there were.
             pending.append(Pending(series: series, type: parser.lastType, value: value, timestamp: timestamp))
           }
         case .comment: break
         default: metadata.note(entry, in: bytes)
         }
       }
+      try limits.check(samples: reading.samples)
       if !pending.isEmpty || !metadata.isUnchanged {
         let families = metadata.families(in: bytes)
         try admit(pending, families, in: bytes, &reading)
@@ -234,6 +245,7 @@ extension ScrapeCache {
   private mutating func admit(
     _ pending: [Pending], _ families: [String: MetricMetadata], in bytes: Span<UInt8>, _ reading: inout Reading
   ) throws {
+    if !pending.isEmpty { try knowSlots() }
     let keys = index.count
     let slots = values.count
     let mark = parts.parts
@@ -249,16 +261,18 @@ extension ScrapeCache {
         let isKept = sample.series.count <= Self.limitSeriesBytes
         try syntax.parse(sample.series, in: bytes)
         let scraped = try syntax.labels(in: bytes, under: sample.type)
-        let stored = labels.stored(scraped.pairs)
+        let merged = labels.merged(scraped.pairs)
+        try limits.check(merged)
+        let stored = labels.complete(merged)
         var slot = KeyIndex.refused
         if Self.fits(stored) {
           let identity = SeriesIdentity(stored)
-          if let same = slotOf[identity] {
+          if let same = slotOf?[identity] {
             slot = same
           } else {
             slot = UInt32(values.count)
             try parts.append(Series(stored, FamilyMetadata.of(scraped.metricName, in: families)))
-            slotOf[identity] = slot
+            slotOf?[identity] = slot
             added.append(identity)
             appendSlot()
           }
@@ -269,7 +283,7 @@ extension ScrapeCache {
     } catch {
       index.truncate(to: keys)
       parts.restore(mark)
-      for identity in added { slotOf[identity] = nil }
+      for identity in added { slotOf?[identity] = nil }
       values.removeLast(values.count - slots)
       metIn.removeLast(metIn.count - slots)
       aliveIn.removeLast(aliveIn.count - slots)
@@ -278,6 +292,35 @@ extension ScrapeCache {
       known.removeLast(known.count - slots)
       throw error
     }
+  }
+
+  /// Makes `slotOf` anew where it was let go.
+  private mutating func knowSlots() throws(FormatError) {
+    scrapesWithoutNew = 0
+    guard slotOf == nil else { return }
+    var slotOf: [SeriesIdentity: UInt32] = [:]
+    slotOf.reserveCapacity(values.count)
+    var slot: UInt32 = 0
+    try parts.visit { series in
+      slotOf[SeriesIdentity(series.labels)] = slot
+      slot += 1
+    }
+    self.slotOf = slotOf
+  }
+
+  /// Called at the end of each scrape: lets go of what serves new series only when none has come for a while, and of the arrays' room for more.
+  mutating func rest() {
+    index.rest(after: Self.restAfterScrapes)
+    scrapesWithoutNew += scrapesWithoutNew <= Self.restAfterScrapes ? 1 : 0
+    guard scrapesWithoutNew == Self.restAfterScrapes else { return }
+    slotOf = nil
+    values = values.compacted
+    metIn = metIn.compacted
+    aliveIn = aliveIn.compacted
+    tracked = tracked.compacted
+    known = known.compacted
+    own = own.compacted
+    index.compact()
   }
 
   private mutating func appendSlot() {

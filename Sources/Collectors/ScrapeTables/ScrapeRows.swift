@@ -26,6 +26,7 @@ extension ScrapeCache {
     try settle(succeeded)
     let rows = makeRows(at: timestamp)
     remember(succeeded)
+    rest()
     return rows
   }
 
@@ -70,7 +71,7 @@ extension ScrapeCache {
     tracked = moved(tracked)
     known = moved(known)
     index.keep { _, slot in slot == KeyIndex.refused ? slot : moves[Int(slot)] }
-    slotOf = slotOf.compactMapValues { moves[Int($0)] }
+    slotOf = slotOf?.compactMapValues { moves[Int($0)] }
     later = later.compactMap { sample in
       moves[Int(sample.slot)].map { LaterSample(slot: $0, timestamp: sample.timestamp, value: sample.value) }
     }

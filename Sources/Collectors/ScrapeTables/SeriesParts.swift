@@ -40,6 +40,16 @@ struct SeriesParts: Sendable {
   /// Goes back to the parts as they were before some `append`s.
   mutating func restore(_ mark: [Part]) { parts = mark }
 
+  /// All series in the order of their slots; the tables are decoded for it.
+  func visit(_ body: (Series) -> Void) throws(FormatError) {
+    for part in parts {
+      for table in part.tables {
+        for series in try table.decode() { body(series) }
+      }
+      for series in part.fresh { body(series) }
+    }
+  }
+
   /// Gives the new series their table: an extension, or one new table for the part when four are full or the new ones outnumber the known.
   /// A part of which under half is alive gets a new table, too; neighbours that need one become one part where they fit.
   /// `isKept` says of a slot whether it is needed in a new table. Slots move: the result maps old to new, nil for dropped ones; nil when none has moved.

@@ -44,10 +44,12 @@ extension HTTPError {
       self.init(.reset, "\(server) closed the connection before its answer was whole")
     case .uncleanShutdown:
       self.init(.reset, "\(server) closed the TLS connection without saying so, the answer may be cut")
-    case .redirectLimitReached:
-      self.init(.redirects, "\(server) redirected too often")
-    case .redirectCycleDetected:
-      self.init(.redirects, "\(server) redirected in a circle")
+    case .proxyAuthenticationRequired:
+      self.init(.settings, "the proxy wants other credentials for \(server)")
+    case .invalidProxyResponse:
+      self.init(.unreachable, "the proxy does not connect to \(server)")
+    case .httpProxyHandshakeTimeout:
+      self.init(.timedOut, "the proxy did not connect to \(server) within \(connectTimeout)")
     case .cancelled:
       self.init(.cancelled, "the request was cancelled")
     default:

@@ -16,6 +16,8 @@ public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What came is not HTTP.
     case protocolViolation
     case redirects
+    /// A secret or certificate that the settings name cannot be read or used.
+    case settings
     /// The caller's task was cancelled.
     case cancelled
     case other

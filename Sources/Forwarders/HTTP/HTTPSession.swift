@@ -1,80 +1,84 @@
 import AsyncHTTPClient
-import Model
 import NIOCore
 import NIOHTTP1
-import NIOPosix
+import Synchronization
 
 /// The program's HTTP client: keeps connections and reuses them. One for scraping, discovery and delivery.
+///
+/// Secrets and certificates in files are looked at with each request; new certificates are used for new connections, while requests under way
+/// are finished with the old ones.
 public final class HTTPSession: Sendable {
-  private let client: HTTPClient
+  private struct State {
+    var clients: ClientSet?
+    var isClosed = false
+  }
+
   private let configuration: HTTPConfiguration
+  private let files = FileTexts()
+  private let state = Mutex(State())
 
   public init(_ configuration: HTTPConfiguration = .init()) {
     self.configuration = configuration
-    var settings = HTTPClient.Configuration()
-    settings.timeout.connect = TimeAmount(configuration.connectTimeout)
-    settings.connectionPool.idleTimeout = TimeAmount(configuration.idleTimeout)
-    settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = configuration.keptConnectionsPerHost
-    // The caller decides about trying again; here it would turn "refused" into a slow timeout.
-    settings.connectionPool.retryConnectionEstablishment = false
-    settings.redirectConfiguration =
-      configuration.redirectLimit > 0
-      ? .follow(max: configuration.redirectLimit, allowCycles: false) : .disallow
-    // Bodies are decoded here, where the limit is kept exactly.
-    settings.decompression = .disabled
-    client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
-  }
-
-  deinit {
-    // The library traps on a client that is dropped open; after `close` this answers with an error that says nothing new.
-    client.shutdown { _ in }
   }
 
   /// Ends all connections. Requests that run end with an error.
   public func close() async {
-    // It fails only when it was closed before.
-    try? await client.shutdown()
+    let clients = state.withLock { state in
+      state.isClosed = true
+      defer { state.clients = nil }
+      return state.clients
+    }
+    await clients?.close()
   }
 
   /// The answer to a GET, read to its last byte. Only for requests that may be made twice without harm: when the server closes the connection before
   /// it answers, the request is sent once more. `timeout` covers everything up to there, redirects included. A body of more than
-  /// `limitBytes` after decoding is given up as soon as that is known; nothing is allocated by what the server announces.
+  /// `limitBytes` after decoding is given up as soon as that is known; nothing is allocated by what the server announces. zstd and gzip are
+  /// asked for, unless `headers` has an Accept-Encoding. `expectedBytes` is what the body had the last time.
   public func get(
-    _ url: String, headers: [(name: String, value: String)] = [], timeout: Duration, limitBytes: Int
+    _ url: String, headers: [(name: String, value: String)] = [], timeout: Duration, limitBytes: Int,
+    expectedBytes: Int = 0
   ) async throws(HTTPError) -> HTTPAnswer {
-    var request = HTTPClientRequest(url: url)
-    request.method = .GET
-    for header in headers { request.headers.add(name: header.name, value: header.value) }
-    if !request.headers.contains(name: "accept-encoding") {
-      request.headers.add(name: "accept-encoding", value: "gzip")
+    var headers = headers
+    if !headers.contains(where: { $0.name.lowercased() == "accept-encoding" }) {
+      headers.append(("Accept-Encoding", "zstd, gzip"))
     }
-    return try await answer(to: request, url: url, mayRepeat: true, timeout: timeout, limitBytes: limitBytes)
+    let exchange = Exchange(
+      method: .GET, url: try RequestURL(url), headers: headers, body: nil, timeout: timeout, limitBytes: limitBytes,
+      expectedBytes: expectedBytes)
+    return try await answer(to: exchange)
   }
 
-  /// The answer to a POST, read to its last byte; never sent twice. As `get` in everything else.
+  /// The answer to a POST, read to its last byte; never sent twice, except where the server redirects it as it is (307, 308). Any other
+  /// redirect is the answer. As `get` in everything else.
   public func post(
     _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8], timeout: Duration,
     limitBytes: Int = 1 << 20
   ) async throws(HTTPError) -> HTTPAnswer {
-    var request = HTTPClientRequest(url: url)
-    request.method = .POST
-    for header in headers { request.headers.add(name: header.name, value: header.value) }
-    request.body = .bytes(body)
-    return try await answer(to: request, url: url, mayRepeat: false, timeout: timeout, limitBytes: limitBytes)
+    let exchange = Exchange(
+      method: .POST, url: try RequestURL(url), headers: headers, body: ByteBuffer(bytes: body), timeout: timeout,
+      limitBytes: limitBytes, expectedBytes: 0)
+    return try await answer(to: exchange)
   }
 
-  private func answer(
-    to request: HTTPClientRequest, url: String, mayRepeat: Bool, timeout: Duration, limitBytes: Int
-  ) async throws(HTTPError) -> HTTPAnswer {
-    let server = Self.server(of: url)
+  private struct Exchange: Sendable {
+    let method: HTTPMethod
+    let url: RequestURL
+    let headers: [(name: String, value: String)]
+    let body: ByteBuffer?
+    let timeout: Duration
+    let limitBytes: Int
+    let expectedBytes: Int
+  }
+
+  private func answer(to exchange: Exchange) async throws(HTTPError) -> HTTPAnswer {
+    let server = exchange.url.authority
     let result = await withTaskGroup(of: Result<HTTPAnswer, HTTPError>.self) { group in
-      group.addTask {
-        await self.exchange(request, server: server, mayRepeat: mayRepeat, timeout: timeout, limitBytes: limitBytes)
-      }
+      group.addTask { await self.run(exchange) }
       group.addTask {
         do {
-          try await Task.sleep(for: timeout)
-          return .failure(HTTPError(.timedOut, "no complete answer from \(server) within \(timeout)"))
+          try await Task.sleep(for: exchange.timeout)
+          return .failure(HTTPError(.timedOut, "no complete answer from \(server) within \(exchange.timeout)"))
         } catch {
           return .failure(HTTPError(.cancelled, "the request was cancelled"))
         }
@@ -86,83 +90,102 @@ public final class HTTPSession: Sendable {
     return try result.get()
   }
 
-  private func exchange(
-    _ request: HTTPClientRequest, server: String, mayRepeat: Bool, timeout: Duration, limitBytes: Int
-  ) async -> Result<HTTPAnswer, HTTPError> {
+  /// The request and those that redirects make of it.
+  private func run(_ exchange: Exchange) async -> Result<HTTPAnswer, HTTPError> {
+    var redirects = Redirects(from: exchange.url, limit: configuration.redirectLimit)
     do {
-      let response = try await response(to: request, mayRepeat: mayRepeat, timeout: timeout)
-      return .success(try await Self.read(response, server: server, limitBytes: limitBytes))
+      while true {
+        let clients = try clientSet()
+        let response = try await response(to: exchange, redirects, clients)
+        let location = response.headers.first(name: "location")
+        let status = Int(response.status.code)
+        if try redirects.follow(status: status, location: location, hasBody: exchange.body != nil) { continue }
+        let answer = try await read(response, from: redirects.url.authority, exchange)
+        // Until here, as the clients end with their set.
+        withExtendedLifetime(clients) {}
+        return .success(answer)
+      }
     } catch {
-      return .failure(described(error, server))
+      return .failure(described(error, redirects.url))
     }
+  }
+
+  /// The clients for the certificates as they are now.
+  private func clientSet() throws(HTTPError) -> ClientSet {
+    let certificates = try ClientCertificates(configuration.tls, files)
+    let headers = RequestHeaders(configuration: configuration, files: files)
+    // The set that is replaced may end here, which must not happen under the lock.
+    let (clients, replaced) = try state.withLock { state throws(HTTPError) -> (ClientSet, ClientSet?) in
+      guard !state.isClosed else { throw HTTPError(.other, "the client is closed") }
+      if let clients = state.clients, clients.certificates == certificates { return (clients, nil) }
+      let replaced = state.clients
+      let clients = ClientSet(configuration, certificates, headers)
+      state.clients = clients
+      return (clients, replaced)
+    }
+    withExtendedLifetime(replaced) {}
+    return clients
   }
 
   /// The head of the answer. A server may close a kept connection just when the request is on its way, for example because its own idle time is
   /// the scrape interval; then the request goes once more over a new one, as Go's client does it, too. Only when the server closed before its
   /// answer: a reset, or an answer that broke off, may mean that it has stumbled over this very request.
   private func response(
-    to request: HTTPClientRequest, mayRepeat: Bool, timeout: Duration
+    to exchange: Exchange, _ redirects: Redirects, _ clients: ClientSet
   ) async throws -> HTTPClientResponse {
-    // The library's own deadline ends with the response's head; the race in `get` covers the rest. A little later, so that the race
+    let route = Route(to: redirects.url, configuration)
+    let request = try request(for: exchange, redirects, route)
+    let client = try clients.client(for: route)
+    // The library's own deadline ends with the response's head; the race in `answer` covers the rest. A little later, so that the race
     // finds the words.
-    let deadline = NIODeadline.now() + TimeAmount(timeout) + .seconds(1)
+    let deadline = NIODeadline.now() + TimeAmount(exchange.timeout) + .seconds(1)
     do {
       return try await client.execute(request, deadline: deadline)
-    } catch let error as HTTPClientError where mayRepeat && error == .remoteConnectionClosed {
+    } catch let error as HTTPClientError where exchange.method == .GET && error == .remoteConnectionClosed {
       return try await client.execute(request, deadline: deadline)
     }
   }
 
-  private func described(_ error: any Error, _ server: String) -> HTTPError {
-    HTTPError(describing: error, server: server, connectTimeout: configuration.connectTimeout)
+  private func request(
+    for exchange: Exchange, _ redirects: Redirects, _ route: Route
+  ) throws(HTTPError) -> HTTPClientRequest {
+    let url = redirects.url
+    let maker = RequestHeaders(configuration: configuration, files: files)
+    var headers = try maker.headers(exchange.headers, for: redirects)
+    var place = url.text
+    if let proxy = route.proxy, !route.isTunnel {
+      let host = proxy.host.contains(":") ? "[\(proxy.host)]" : proxy.host
+      place = "http://\(host):\(proxy.port)\(url.pathAndQuery)"
+      headers.replaceOrAdd(name: "Host", value: url.authority)
+      if let username = proxy.username {
+        headers.add(name: "Proxy-Authorization", value: try maker.basic(.text(username), proxy.password))
+      }
+    } else if route.pinnedHost != nil, let name = configuration.tls.serverName {
+      // The library asks TLS for the host of the URL, and connects to the one that stands for it.
+      place = "https://\(name):\(url.port)\(url.pathAndQuery)"
+      headers.replaceOrAdd(name: "Host", value: url.authority)
+    }
+    var request = HTTPClientRequest(url: place)
+    request.method = exchange.method
+    request.headers = headers
+    if let body = exchange.body { request.body = .bytes(body) }
+    return request
   }
 
-  private static func read(
-    _ response: HTTPClientResponse, server: String, limitBytes: Int
+  private func read(
+    _ response: HTTPClientResponse, from server: String, _ exchange: Exchange
   ) async throws -> HTTPAnswer {
     let encoding = response.headers.first(name: "content-encoding")?.lowercased() ?? ""
-    var body: [UInt8] = []
-    var receivedBytes = 0
-    func tooLarge() -> HTTPError {
-      HTTPError(.bodyTooLarge, "the body of \(server)'s answer is larger than the limit of \(limitBytes) bytes")
-    }
-    switch encoding {
-    case "", "identity":
-      for try await part in response.body {
-        receivedBytes += part.readableBytes
-        guard receivedBytes <= limitBytes else { throw tooLarge() }
-        part.withUnsafeReadableBytes { body.append(contentsOf: $0) }
-      }
-    case "gzip", "x-gzip":
-      guard var inflater = GzipInflater() else { throw HTTPError(.other, "no memory to decode gzip") }
-      for try await part in response.body {
-        receivedBytes += part.readableBytes
-        do throws(GzipInflater.Failure) {
-          try part.withUnsafeReadableBytes { bytes throws(GzipInflater.Failure) in
-            try inflater.inflate(bytes, into: &body, limitBytes: limitBytes)
-          }
-        } catch {
-          switch error {
-          case .tooLarge: throw tooLarge()
-          case .malformed(let reason):
-            throw HTTPError(
-              .encoding, "the body of \(server)'s answer is not the gzip that it is said to be: \(reason)")
-          }
-        }
-      }
-      guard inflater.isComplete else { throw HTTPError(.encoding, "the gzip of \(server)'s answer ends early") }
-    default:
-      throw HTTPError(.encoding, "\(server) answered with Content-Encoding \(encoding), which was not asked for")
-    }
+    var body = AnswerBody(server: server, limitBytes: exchange.limitBytes)
+    try await body.read(response.body, encoding: encoding, expectedBytes: exchange.expectedBytes)
     return HTTPAnswer(
-      status: Int(response.status.code), headers: response.headers.map { ($0.name, $0.value) }, body: body,
-      receivedBytes: receivedBytes)
+      status: Int(response.status.code), headers: response.headers.map { ($0.name, $0.value) }, body: body.bytes,
+      receivedBytes: body.receivedBytes)
   }
 
-  /// Host and port as they stand in the URL, without credentials.
-  static func server(of url: String) -> String {
-    let afterScheme = url.split(separator: "://", maxSplits: 1).last ?? ""
-    let authority = afterScheme.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-    return String(authority.split(separator: "@").last ?? "")
+  private func described(_ error: any Error, _ url: RequestURL) -> HTTPError {
+    let proxy = configuration.proxy?.server(isTLS: url.isTLS, host: url.host, port: url.port)
+    let server = proxy.map { "\(url.authority) (by the proxy \($0.host):\($0.port))" } ?? url.authority
+    return HTTPError(describing: error, server: server, connectTimeout: configuration.connectTimeout)
   }
 }

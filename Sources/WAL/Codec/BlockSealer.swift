@@ -6,7 +6,7 @@ public struct BlockSealer: ~Copyable {
   public typealias Sealed = TabledBlock
 
   private let compressor: ZstdCompressor
-  private let opener: BlockOpener
+  let opener: BlockOpener
   private var writer = GroupWriter()
 
   /// `level` is zstd's. Throws when there is no memory for a context.
@@ -171,7 +171,7 @@ public struct BlockSealer: ~Copyable {
   }
 
   /// Writes groups, whose rows are consecutive together, into one block.
-  private mutating func assemble(
+  mutating func assemble(
     _ groups: [GroupColumns], _ identity: Identity
   ) throws(FormatError) -> SealedBlock {
     var tableIndex: [TableName: Int] = [:]

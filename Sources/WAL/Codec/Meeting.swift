@@ -64,7 +64,7 @@ public struct Shard: Hashable, Sendable {
 
   public func holds(source: UInt64) -> Bool {
     // Sources are hashes, but only those of targets: a gateway's may be chosen by a sender.
-    Int((source ^ (source >> 32)) &* 0x9e37_79b9_7f4a_7c15 >> 33) % count == index
+    Int(((source ^ (source >> 32)) &* 0x9e37_79b9_7f4a_7c15) >> 33) % count == index
   }
 }
 

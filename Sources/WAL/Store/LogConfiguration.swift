@@ -79,6 +79,8 @@ public struct LogConfiguration: Sendable {
   var segmentsDirectory: String { directory + "/segments" }
   var quarantineDirectory: String { directory + "/quarantine" }
   var deadLettersDirectory: String { directory + "/dead-letters" }
+  /// What dead letters may take of `maxSizeBytes`.
+  var deadLettersLimitBytes: Int { maxSizeBytes / 20 }
   var requestsDirectory: String { directory + "/requests" }
   var catalogPath: String { directory + "/catalog.lmdb" }
   var cleanStopPath: String { directory + "/clean-stop" }

@@ -7,6 +7,8 @@ final class LogCore: Sendable {
   let state: Mutex<LogState>
   let wakeup = Wakeup()
   let time: LogTime
+  /// Held while dead letters change, so that a measurement does not count a change twice.
+  let letterFiles = Mutex(())
 
   init(configuration: LogConfiguration, state: consuming sending LogState, time: LogTime) {
     self.configuration = configuration
@@ -36,6 +38,20 @@ final class LogCore: Sendable {
       if state.isFull { state.counters.appendsRejected += 1 }
       return state.isFull
     }
+  }
+
+  /// Counts what was added to the dead letters, or taken away.
+  func note(letters: Int, bytes: Int) {
+    state.withLock { state in
+      state.letters = max(0, state.letters + letters)
+      state.letterBytes = max(0, state.letterBytes + bytes)
+    }
+  }
+
+  /// Whether dead letters may grow by `bytes`, by `max_size` and by the disk.
+  func hasRoom(forLetter bytes: Int) -> Bool {
+    guard state.withLock({ $0.diskBytes }) + bytes <= configuration.maxSizeBytes else { return false }
+    return Files.freeBytes(configuration.directory).map { $0 >= bytes } ?? true
   }
 
   // MARK: - Handing work to the writer

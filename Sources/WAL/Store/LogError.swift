@@ -56,7 +56,7 @@ public struct LogError: Error, Sendable, Equatable, CustomStringConvertible {
   var isCancelled: Bool { kind == .cancelled }
 
   /// No room: on the disk, in the quota, or (a file that outgrew its map) in the segment.
-  var isFull: Bool {
+  public var isFull: Bool {
     guard case .storage(let code) = kind else { return false }
     return code == ENOSPC || code == EDQUOT
   }

@@ -18,6 +18,24 @@ struct Consumer: Sendable {
   var holder: UInt64?
   /// The catalog does not have the record yet.
   var isDirty = false
+  /// The catalog has a `record.sentBound` of at least this, and no power cut takes it away.
+  var durableSentBound: UInt64 = 0
+  /// Nothing from here on can have been sent: at the opening the log's end, then what the holders said that they send.
+  var sentLimit: UInt64 = 0
+
+  /// Rows from the base up to here may have been sent without an answer; 0: none.
+  var sentBefore: UInt64 {
+    let bound = min(record.sentBound, sentLimit)
+    return bound > record.delivered.base ? bound : 0
+  }
+
+  /// No row has been sent without an answer.
+  mutating func settleSent() {
+    isDirty = isDirty || record.sentBound != 0
+    record.sentBound = 0
+    durableSentBound = 0
+    sentLimit = 0
+  }
 }
 
 /// Everything that the facade, the cursors and the writer share, behind one lock. Methods change it and say what is to be done
@@ -55,12 +73,15 @@ struct LogState {
   var dataWaiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
   var nextWaiter: UInt64 = 0
   var counters = LogCounters()
+  /// Of the directory, but for segments and dead letters.
   var otherBytes = 0
+  var letters = 0
+  var letterBytes = 0
   /// Segments whose checksums were verified since the log was opened.
   var verified: Set<UInt64> = []
 
   var oldest: UInt64 { segments.first?.first ?? end }
-  var diskBytes: Int { segments.reduce(otherBytes) { $0 + $1.fileBytes } }
+  var diskBytes: Int { segments.reduce(otherBytes + letterBytes) { $0 + $1.fileBytes } }
 
   /// The segment that holds `offset`, or would.
   func segment(holding offset: UInt64) -> Int? {

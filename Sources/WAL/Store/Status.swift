@@ -36,7 +36,8 @@ extension LogCore {
         tenants: tenants.map {
           TenantStatus(tenant: $0.key.tenant.name, signal: $0.key.signal == .logs ? "logs" : "metrics", rows: $0.value)
         }.sorted { ($0.tenant, $0.signal) < ($1.tenant, $1.signal) },
-        consumers: consumers, counters: state.counters, trouble: state.trouble)
+        consumers: consumers, deadLetters: UInt64(state.letters), deadLetterBytes: UInt64(state.letterBytes),
+        counters: state.counters, trouble: state.trouble)
     }
   }
 }
@@ -61,6 +62,6 @@ extension LogState {
       unheldSeconds: Double(consumer.record.unheldMilliseconds) / 1000, lagRows: lagRows, lagBytes: lagBytes,
       lagSeconds: newestOfFirst.map { max(0, Double(wall &- $0) / 1000) } ?? 0,
       droppedRows: consumer.record.droppedRows,
-      missingRows: consumer.record.missingRows)
+      missingRows: consumer.record.missingRows, sentBefore: consumer.sentBefore)
   }
 }

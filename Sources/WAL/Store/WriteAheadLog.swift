@@ -8,10 +8,13 @@ import Model
 public final class WriteAheadLog: Sendable {
   /// What opening found and did.
   public let opening: OpeningReport
+  /// What destinations refused for good.
+  public let deadLetters: DeadLetters
   let core: LogCore
 
   init(core: LogCore, opening: OpeningReport) {
     self.core = core
+    deadLetters = DeadLetters(core: core)
     self.opening = opening
   }
 
@@ -114,14 +117,18 @@ public final class WriteAheadLog: Sendable {
       let base = try await core.offset(of: start)
       try await core.ask { Command.createConsumer(name: name, base: base, $0) }
     }
-    let holder: UInt64? = core.state.withLock { state in
-      guard state.consumers[name]?.isHeld == false else { return nil }
+    let taken: (holder: UInt64, consumer: Consumer)? = core.state.withLock { state in
+      guard let consumer = state.consumers[name], !consumer.isHeld else { return nil }
       state.nextWaiter += 1
       state.consumers[name]?.holder = state.nextWaiter
-      return state.nextWaiter
+      return (state.nextWaiter, consumer)
     }
-    guard let holder else { throw LogError(.misuse, "consumer \(name) has a cursor already; one holder a name") }
-    return Cursor(core: core, name: name, holder: holder)
+    guard let (holder, consumer) = taken else {
+      throw LogError(.misuse, "consumer \(name) has a cursor already; one holder a name")
+    }
+    return Cursor(
+      core: core, name: name, holder: holder,
+      opened: (sentBefore: consumer.sentBefore, generation: consumer.record.generation))
   }
 
   /// Sets a consumer's cursor to another place; the rows from there on are delivered again, in a new generation.

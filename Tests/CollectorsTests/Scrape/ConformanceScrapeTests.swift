@@ -37,7 +37,10 @@ struct ConformanceScrape {
   // Prometheus: one or several scrapes of a target.
 
   static func missingForSemantics(_ one: ConformanceFiles.Case) -> String? {
-    let built: Set = ["honor_labels", "honor_timestamps", "extra_scrape_metrics"]
+    let built: Set = [
+      "honor_labels", "honor_timestamps", "extra_scrape_metrics", "label_limit", "label_name_length_limit",
+      "label_value_length_limit",
+    ]
     if let key = one.object("config").keys.first(where: { !built.contains($0) }) { return "config \(key)" }
     if let type = one.text("content_type"), type != "text/plain" { return "format \(type)" }
     let hasAnswer = ["body", "body_b64", "scrapes", "response_status"].contains { one.fields[$0] != nil }
@@ -71,6 +74,9 @@ struct ConformanceScrape {
     var job = ScrapeJob(name: "j", targets: [], interval: .seconds(1), timeout: .seconds(5))
     job.honorLabels = config["honor_labels"] as? Bool ?? false
     job.honorTimestamps = config["honor_timestamps"] as? Bool ?? true
+    job.labelLimit = config["label_limit"] as? Int ?? 0
+    job.labelNameLimit = config["label_name_length_limit"] as? Int ?? 0
+    job.labelValueLimit = config["label_value_length_limit"] as? Int ?? 0
     let http = HTTPSession()
     var scraper = TargetScraper(
       TargetIdentity(ScrapeTarget(address: server.address, labels: labels), of: job), of: job, http: http,

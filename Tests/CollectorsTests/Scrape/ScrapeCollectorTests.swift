@@ -7,12 +7,14 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct `Scraping targets over sockets` {
-  let http = HTTPSession()
+  let http = HTTPSessions()
   let sink = MemorySink()
 
   func job(_ server: LoopbackServer, interval: Duration = .milliseconds(50)) -> ScrapeJob {
-    ScrapeJob(
+    var job = ScrapeJob(
       name: "test", targets: [ScrapeTarget(address: server.address)], interval: interval, timeout: .seconds(5))
+    job.staleOnStop = false
+    return job
   }
 
   /// Runs the collector until the sink has so many batches.

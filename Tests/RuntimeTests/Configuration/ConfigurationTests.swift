@@ -70,6 +70,8 @@ struct ConfigurationTests {
       configuration.forwarders == [
         ForwarderSettings(
           name: "local", start: .time(UnixMilliseconds(1_795_426_200_000)),
+          delivery: .init(
+            maxBackoff: .seconds(5), maxBytesPerSecond: nil, maxRequestsPerSecond: nil, refusals: .split),
           destination: .file(
             .init(
               directory: "/srv/out", maxFileSize: ByteSize(bytes: 1 << 20), maxFileAge: .seconds(600),
@@ -134,7 +136,7 @@ struct ConfigurationTests {
         scrape_timout: 3s
       scrape_configs:
         - job_name: node
-          metrics_path: /m
+          fallback_scrape_protocol: PrometheusText0.0.4
           static_configs:
             - targets: ["http://host:1/x"]
       wal:
@@ -143,8 +145,10 @@ struct ConfigurationTests {
     #expect(
       found.map(\.description) == [
         "2:20: global.scrape_interval: “15 s” is not a duration (for example 15s, 1h30m or 30d)",
-        "3:3: global.scrape_timout: unknown key; known here are external_labels, scrape_interval, scrape_timeout",
-        "6:5: scrape_configs[0].metrics_path: Prometheus has this key, this version of Clymene does not support it yet",
+        "3:3: global.scrape_timout: unknown key; known here are body_size_limit, "
+          + "external_labels, label_limit, label_name_length_limit, label_value_length_limit, sample_limit, "
+          + "scrape_interval, scrape_timeout, stale_on_stop",
+        "6:5: scrape_configs[0].fallback_scrape_protocol: Prometheus has this key, this version of Clymene does not support it yet",
         "8:19: scrape_configs[0].static_configs[0].targets[0]: “http://host:1/x” is not a target: "
           + "it is host:port, without scheme and path",
         "10:14: wal.when_full: “explode” is not drop-oldest or reject",

@@ -10,19 +10,20 @@ import Testing
 struct LaneTests {
   /// Runs a lane until `done` holds, then stops it as a shutdown does. Pauses take no time and are remembered.
   private func run(
-    _ source: MemorySource, _ forwarder: ScriptedForwarder, until done: @escaping @Sendable (LaneCounters) -> Bool
+    _ source: MemorySource, _ forwarder: ScriptedForwarder, box: MemoryBox = MemoryBox(),
+    limits: LaneLimits = LaneLimits(), until done: @escaping @Sendable (LaneCounters) -> Bool
   ) async -> (counters: LaneCounters, pauses: [Duration]) {
     let pauses = Mutex<[Duration]>([])
     let lane = Lane(
-      name: "test", source: source, forwarder: forwarder,
-      logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), wallClock: { UnixMilliseconds(5000) },
+      name: "test", source: source, forwarder: forwarder, deadLetters: box, limits: limits, logger: .silent,
+      wallClock: { UnixMilliseconds(5000) },
       sleep: { pause in
         pauses.withLock { $0.append(pause) }
         try await Task.sleep(for: .microseconds(100))
       })
     let task = Task { await lane.run() }
     #expect(await eventually { done(lane.counters) })
-    task.cancel()
+    lane.stop()
     await task.value
     return (lane.counters, pauses.withLock { $0 })
   }
@@ -31,10 +32,10 @@ struct LaneTests {
     let source = MemorySource([try queued(0), try queued(2), try queued(4)])
     let forwarder = ScriptedForwarder()
     let (counters, pauses) = await run(source, forwarder) { $0.deliveredRows == 6 }
-    #expect(source.acknowledged == [0..<2, 2..<4, 4..<6])
+    #expect(source.acknowledged == [0..<6])
     #expect(forwarder.deliveries.flatMap(\.blocks).map(\.block.header.sequences.lowerBound) == [1, 3, 5])
     #expect(pauses.isEmpty)
-    #expect(counters.deliveredBlocks == 3 && counters.requests == [.delivered: 1])
+    #expect(counters.deliveredBlocks == 3 && counters.deliveredEntries == 6 && counters.requests == [.delivered: 1])
     #expect(counters.lastDeliveryAt == UnixMilliseconds(5000))
     #expect(forwarder.state.withLock { $0.isClosed })
   }
@@ -50,21 +51,21 @@ struct LaneTests {
     #expect(counters.failuresInARow == 0)
   }
 
-  @Test func acknowledgesNothingWhileTheDestinationRefuses() async throws {
-    let source = MemorySource([try queued(0)])
-    let forwarder = ScriptedForwarder(Array(repeating: .refused(reason: "422"), count: 100_000))
-    let (counters, pauses) = await run(source, forwarder) { $0.requests[.refused] ?? 0 > 20 }
-    #expect(source.acknowledged.isEmpty)
-    #expect(counters.alarm?.contains("422") == true)
-    #expect(pauses.allSatisfy { $0 > .seconds(20) })
-    #expect(counters.waitingSeconds(now: UnixMilliseconds(9000)) == 9)
+  @Test func notesDurablyWhatMayBeSentBeforeItIsSent() async throws {
+    let source = MemorySource([try queued(0), try queued(2)])
+    let marks = Mutex<[UInt64]>([])
+    let forwarder = ScriptedForwarder(during: { _ in marks.withLock { $0.append(source.state.withLock { $0.marked }) } }
+    )
+    _ = await run(source, forwarder) { $0.deliveredRows == 4 }
+    #expect(marks.withLock { $0 } == [4])
+    #expect(source.state.withLock { $0.isSettled })
   }
 
   @Test func halvesUntilTheDestinationTakesIt() async throws {
     let source = MemorySource(try (0..<8).map { try queued(UInt64($0) * 2) })
     let forwarder = ScriptedForwarder([.tooLarge(reason: "413"), .tooLarge(reason: "413")])
     _ = await run(source, forwarder) { $0.deliveredRows == 16 }
-    #expect(forwarder.deliveries.map(\.blocks.count) == [8, 4, 2, 2, 2, 2])
+    #expect(forwarder.deliveries.map(\.blocks.count) == [8, 4, 2, 2, 4])
     let firsts = forwarder.deliveries.dropFirst(2).flatMap(\.blocks).map(\.block.header.sequences.lowerBound)
     #expect(firsts == [1, 3, 5, 7, 9, 11, 13, 15])
   }
@@ -82,10 +83,25 @@ struct LaneTests {
 
   @Test func startsOverWhenTheCursorIsMovedDuringARequest() async throws {
     let source = MemorySource([try queued(0)])
-    let forwarder = ScriptedForwarder { before in if before == 0 { source.reset() } }
+    let forwarder = ScriptedForwarder(during: { before in if before == 0 { source.reset() } })
     _ = await run(source, forwarder) { $0.requests[.delivered] == 2 }
     #expect(forwarder.deliveries.map(\.generation) == [0, 1])
     #expect(source.acknowledged == [0..<2])
+  }
+
+  @Test func aMovedCursorEndsALongPause() async throws {
+    let source = MemorySource([try queued(0)])
+    var limits = LaneLimits()
+    limits.lookInterval = .milliseconds(5)
+    let lane = Lane(
+      name: "test", source: source, forwarder: ScriptedForwarder([.misconfigured(reason: "401")]),
+      deadLetters: MemoryBox(), limits: limits, logger: .silent)
+    let task = Task { await lane.run() }
+    #expect(await eventually { lane.counters.alarm != nil })
+    source.reset()
+    #expect(await eventually { lane.counters.deliveredRows == 2 })
+    task.cancel()
+    await task.value
   }
 
   @Test func triesAgainWhenTheLogCannotBeRead() async throws {
@@ -102,16 +118,203 @@ struct LaneTests {
     #expect(counters.readErrors > 3 && counters.deliveredRows == 0)
   }
 
+  @Test func holdsWhileOnlyAPersonCanHelp() async throws {
+    let source = MemorySource([try queued(0)])
+    let forwarder = ScriptedForwarder(Array(repeating: .misconfigured(reason: "401"), count: 100_000))
+    let (counters, pauses) = await run(source, forwarder) { $0.requests[.misconfigured] ?? 0 > 20 }
+    #expect(source.acknowledged.isEmpty)
+    #expect(counters.alarm?.contains("401") == true)
+    #expect(pauses.allSatisfy { $0 > .seconds(20) })
+    #expect(counters.waitingSeconds(now: UnixMilliseconds(9000)) == 9)
+  }
+
   @Test func stopsAtOnceWhileItWaitsForALongTime() async throws {
     let lane = Lane(
       name: "test", source: MemorySource([try queued(0)]),
-      forwarder: ScriptedForwarder([.misconfigured(reason: "401")]),
-      logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+      forwarder: ScriptedForwarder([.misconfigured(reason: "401")]), deadLetters: MemoryBox(), logger: .silent)
     let task = Task { await lane.run() }
     #expect(await eventually { lane.counters.alarm != nil })
     let start = ContinuousClock.now
-    task.cancel()
+    lane.stop()
     await task.value
     #expect(ContinuousClock.now - start < .seconds(5))
+  }
+
+  @Test func deliversAtAStopWhatIsThere() async throws {
+    let source = MemorySource([])
+    let forwarder = ScriptedForwarder()
+    let lane = Lane(
+      name: "test", source: source, forwarder: forwarder, deadLetters: MemoryBox(), logger: .silent)
+    let task = Task { await lane.run() }
+    source.add([try queued(0)])
+    lane.stop()
+    await task.value
+    #expect(source.acknowledged == [0..<2])
+    #expect(source.state.withLock { $0.isSettled })
+  }
+
+  // MARK: - Refusals
+
+  /// Refuses every request with this row in it, or with this series of it.
+  private static func refusing(row: UInt64, series: Int? = nil, _ outcome: Outcome = .refused(reason: "bad row"))
+    -> @Sendable (Delivery) -> Answer?
+  {
+    { delivery in
+      let found = (try? rows(of: delivery)) ?? []
+      let isBad = found.contains { $0.sequence == row && (series.map($0.series.contains) ?? true) }
+      return isBad ? Answer(outcome) : nil
+    }
+  }
+
+  @Test func putsOnlyTheSeriesAtFaultIntoDeadLetters() async throws {
+    let source = MemorySource(try (0..<4).map { try queued(UInt64($0) * 4, rows: 4, series: 16) })
+    let box = MemoryBox()
+    let forwarder = ScriptedForwarder(judge: Self.refusing(row: 7, series: 11))
+    let (counters, _) = await run(source, forwarder, box: box) { $0.deliveredBlocks == 4 }
+    #expect(source.acknowledged == [0..<16])
+    let letter = try #require(box.letters.first)
+    #expect(box.letters.count == 1 && letter.reason == "bad row")
+    let dead = try rows(of: Delivery(blocks: letter.blocks, generation: 0))
+    #expect(dead.count == 1 && dead[0].sequence == 7 && dead[0].series == [11])
+    #expect(counters.deadLetterRows == 1 && counters.deliveredRows == 15)
+    // 16 rows of 16 series: one of 256.
+    #expect(counters.splitRequests == 16)
+  }
+
+  @Test func stopsSplittingAfterSomeRequestsAndPutsTheRestAway() async throws {
+    let source = MemorySource([try queued(0, rows: 256)])
+    let box = MemoryBox()
+    let forwarder = ScriptedForwarder(judge: { _ in Answer(.refused(reason: "all of it")) })
+    let (counters, _) = await run(source, forwarder, box: box) { $0.deliveredBlocks == 1 }
+    #expect(counters.splitRequests == 64)
+    #expect(counters.deadLetterRows == 256 && counters.deliveredRows == 0)
+    #expect(box.letters.count == 1)
+  }
+
+  @Test func sendsNothingRefusedAgainWhereTheSpecificationForbidsIt() async throws {
+    let source = MemorySource([try queued(0), try queued(2)])
+    let box = MemoryBox()
+    var limits = LaneLimits()
+    limits.refusals = .specification
+    limits.batchEntries = 2
+    let forwarder = ScriptedForwarder(
+      [.refused(reason: "400"), .misconfigured(reason: "401")])
+    let (counters, pauses) = await run(source, forwarder, box: box, limits: limits) { $0.deliveredBlocks == 2 }
+    #expect(forwarder.deliveries.count == 2 && pauses.isEmpty)
+    #expect(box.letters.map(\.reason) == ["400", "401"] && counters.deadLetterRows == 4)
+  }
+
+  @Test func acknowledgesRefusedRowsOnlyWhenTheirLetterIsDurable() async throws {
+    let source = MemorySource([try queued(0, rows: 1)])
+    let box = MemoryBox()
+    box.state.withLock { $0.failures = 3 }
+    let forwarder = ScriptedForwarder(judge: { _ in Answer(.refused(reason: "no")) })
+    let (_, pauses) = await run(source, forwarder, box: box) { $0.deliveredBlocks == 1 }
+    #expect(box.letters.count == 1 && pauses.count == 3)
+    #expect(source.acknowledged == [0..<1])
+  }
+
+  @Test func takesAConflictForADeliveryOnlyWhereTheRowsMayHaveBeenSent() async throws {
+    // The first two blocks may have been sent before a crash; row 1 of the third was refused for another reason.
+    let source = MemorySource([try queued(0), try queued(2), try queued(4)], sentBefore: 3)
+    let box = MemoryBox()
+    let forwarder = ScriptedForwarder(judge: { delivery in
+      let found = (try? rows(of: delivery)) ?? []
+      return found.contains { [1, 2, 3, 5].contains($0.sequence) } ? Answer(.conflict(reason: "out of order")) : nil
+    })
+    let (counters, _) = await run(source, forwarder, box: box) { $0.deliveredBlocks == 3 }
+    #expect(forwarder.deliveries[0].blocks.count == 1)
+    #expect(counters.alreadyThereRows == 3 && counters.deadLetterRows == 1 && counters.deliveredRows == 2)
+    let dead = try rows(of: Delivery(blocks: box.letters[0].blocks, generation: 0))
+    #expect(dead.map(\.sequence) == [5])
+  }
+
+  @Test func takesAConflictForADeliveryAfterALostAnswer() async throws {
+    let source = MemorySource([try queued(0)])
+    let first = Mutex(true)
+    let forwarder = ScriptedForwarder(judge: { _ in
+      let isFirst = first.withLock { first in
+        defer { first = false }
+        return first
+      }
+      return isFirst
+        ? Answer(.retry(reason: "no answer", after: nil), mayHaveArrived: true) : Answer(.conflict(reason: "duplicate"))
+    })
+    let box = MemoryBox()
+    let (counters, _) = await run(source, forwarder, box: box) { $0.deliveredBlocks == 1 }
+    #expect(counters.alreadyThereRows == 2 && counters.deadLetterRows == 0 && box.letters.isEmpty)
+  }
+
+  @Test func sendsDeadLettersAgainWhenSomebodyWantsIt() async throws {
+    let box = MemoryBox()
+    let good = RefusedRows(blocks: [try queued(0).block], reason: "old", generation: 0)
+    let bad = RefusedRows(blocks: [try queued(10, rows: 1).block], reason: "old", generation: 0)
+    _ = try await box.add(good)
+    _ = try await box.add(bad)
+    box.state.withLock { $0.marked = [1, 2] }
+    let forwarder = ScriptedForwarder(judge: Self.refusing(row: 11, .refused(reason: "still")))
+    let source = MemorySource([])
+    _ = await run(source, forwarder, box: box) { _ in
+      box.state.withLock { $0.marked.isEmpty }
+    }
+    #expect(box.letters.map(\.reason) == ["still"])
+    #expect(source.acknowledged.isEmpty)
+  }
+
+  // MARK: - Shards
+
+  @Test func dividesALargeBatchAmongShards() async throws {
+    var limits = LaneLimits()
+    limits.wholeBatchEntries = 4
+    let source = MemorySource([try queued(0, rows: 32, sources: Array(1...32))])
+    let forwarder = ScriptedForwarder(shards: 4)
+    let (counters, _) = await run(source, forwarder, limits: limits) { $0.deliveredBlocks == 1 }
+    #expect(forwarder.deliveries.count == 4)
+    let all = try forwarder.deliveries.flatMap { try rows(of: $0).map(\.sequence) }
+    #expect(all.sorted() == Array(1...32))
+    #expect(counters.deliveredRows == 32 && source.acknowledged == [0..<32])
+  }
+
+  @Test func aShardThatBacksOffStopsNoOther() async throws {
+    var limits = LaneLimits()
+    limits.wholeBatchEntries = 1
+    limits.batchEntries = 8
+    let blocks = try (0..<10).map { try queued(UInt64($0) * 8, rows: 8, sources: Array(1...8)) }
+    let source = MemorySource(blocks)
+    let isStuck = Mutex(true)
+    let forwarder = ScriptedForwarder(
+      shards: 4,
+      judge: { delivery in
+        delivery.shard?.index == 1 && isStuck.withLock { $0 } ? Answer(.retry(reason: "slow", after: nil)) : nil
+      })
+    _ = await run(source, forwarder, limits: limits) { _ in
+      let others = forwarder.deliveries.count { $0.shard?.index == 2 }
+      if others == 10 { isStuck.withLock { $0 = false } }
+      return source.acknowledged.count == 10
+    }
+    // Within a shard the order is the log's.
+    for shard in 0..<4 {
+      let firsts = forwarder.deliveries.filter { $0.shard?.index == shard }
+        .compactMap(\.blocks.first?.block.header.sequences.lowerBound)
+      #expect(firsts == firsts.sorted())
+    }
+  }
+
+  @Test func mergesWhatIsPassedOnAsBytes() async throws {
+    let source = MemorySource(try (0..<4).map { try queued(UInt64($0) * 2) })
+    let forwarder = ScriptedForwarder(merged: true)
+    _ = await run(source, forwarder) { $0.deliveredRows == 8 }
+    #expect(forwarder.deliveries.map(\.blocks.count) == [1])
+    #expect(try rows(of: forwarder.deliveries[0]).map(\.sequence) == Array(1...8))
+  }
+
+  @Test func keepsToItsAllowance() async throws {
+    let source = MemorySource(try (0..<6).map { try queued(UInt64($0) * 2) })
+    var limits = LaneLimits()
+    limits.batchEntries = 2
+    limits.maxRequestsPerSecond = 2
+    let (_, pauses) = await run(source, ScriptedForwarder(), limits: limits) { $0.requests[.delivered] ?? 0 >= 4 }
+    // Two at once, then one each half second; the test's pauses are shorter than they say, so there are many.
+    #expect(pauses.count >= 2 && pauses.allSatisfy { $0 <= .milliseconds(500) })
   }
 }

@@ -8,7 +8,8 @@ import WAL
 ///     dir <path>
 ///     O …                  opened, with what the log found
 ///     P worker n           the position of a worker
-///     L base start end …   the cursor `lane`: everything below base is delivered, and so are these ranges
+///     L base sent          the cursor `lane`: everything below base is delivered, below `sent` it may have been sent
+///     K number             a dead letter that is there, whole
 ///     W worker 1-57,59     batches that are there whole and once
 ///     B worker batch first last   with map=1: where each batch is
 ///     M rows               rows that the reader was told are missing
@@ -43,7 +44,18 @@ private func checkLog(_ directory: String, _ options: Options) async throws {
     }
     say("P \(collector.dropFirst(7)) \(position.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })")
   }
-  for consumer in log.status().consumers where consumer.name == "lane" { say("L \(consumer.base)") }
+  for consumer in log.status().consumers where consumer.name == "lane" {
+    say("L \(consumer.base) \(consumer.sentBefore)")
+  }
+
+  for item in try await log.deadLetters.items() {
+    do {
+      guard let letter = try await log.deadLetters.read(item), !letter.tabled.isEmpty else { throw Usage() }
+      say("K \(item.number)")
+    } catch {
+      say("X dead letter \(item.file): \(error)")
+    }
+  }
 
   let cursor = try await log.cursor(named: "check \(UInt64.random(in: 0 ... .max))", start: .oldest)
   let sentinel = UInt64.random(in: 1...0xffff_ffff)

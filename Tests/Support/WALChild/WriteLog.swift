@@ -10,7 +10,10 @@ import WAL
 ///     P worker n     at opening, the position of a worker: its last batch
 ///     A worker n [start end]   batch n is durable (at these offsets)
 ///     F worker n …   the log is full; what it says of its trouble
+///     S end          the cursor `lane` has marked, durably, that rows below may be sent
 ///     C start end    these offsets are about to be acknowledged by the cursor `lane`
+///     D number       with letters=1: a dead letter of this number is kept
+///     E number       it is about to be removed
 ///
 /// Workers 0 and 1 wait for each batch, 2 does not and flushes now and then, 3 is another log that sends blocks, some of them twice.
 func writeLog(_ arguments: [String]) async throws {
@@ -26,7 +29,7 @@ func writeLog(_ arguments: [String]) async throws {
       let writer = Writer(log: log, content: content, worker: worker)
       group.addTask { try await writer.run(batches: batches) }
     }
-    let lane = options.flag("lane") ? Task { try await runLane(log, pause: options.number("lane-pause", 0)) } : nil
+    let lane = options.flag("lane") ? Task { try await runLane(log, options) } : nil
     if options.flag("roll") {
       group.addTask { for _ in 0..<3 { try await log.roll() } }
     }
@@ -144,15 +147,32 @@ private struct Writer {
 }
 
 /// A forwarder's lane: takes blocks, says what it acknowledges, acknowledges it, every third pair in the wrong order.
-private func runLane(_ log: WriteAheadLog, pause: Int) async throws {
+private func runLane(_ log: WriteAheadLog, _ options: Options) async throws {
+  let pause = options.number("lane-pause", 0)
+  // Few rows ahead, so that the mark is written often.
+  let ahead = UInt64(options.number("mark-ahead", 20))
   let cursor = try await log.cursor(named: "lane", start: .oldest)
   say("L \(cursor.position)")
   var after: UInt64?
   var held: [Range<UInt64>] = []
+  // Those that the last process had marked, or was about to put back.
+  if options.flag("letters") { try await redrive(log) }
   while true {
     for block in try await cursor.next(limitBytes: 32 << 10, after: after) {
       after = block.offsets.upperBound
       held.append(block.offsets)
+      try await cursor.markSent(upTo: block.offsets.upperBound, aheadRows: ahead)
+      sayAndMark("S \(block.offsets.upperBound)")
+      if options.flag("letters"), block.offsets.lowerBound % 3 == 0 {
+        let added = try await log.deadLetters.add(
+          consumer: "lane", generation: cursor.generation, blocks: [block.tabled],
+          reason: "refused at \(block.offsets.lowerBound)", attempts: 1)
+        sayAndMark("D \(added.item.number)")
+        if added.item.number % 3 == 0 {
+          try LogInspector(directory: options.plain.first ?? "").redrive(added.item)
+          try await redrive(log)
+        }
+      }
       if held.count < 2 { continue }
       for range in held { sayAndMark("C \(range.lowerBound) \(range.upperBound)") }
       if block.offsets.lowerBound % 3 == 0 { held.reverse() }
@@ -160,6 +180,18 @@ private func runLane(_ log: WriteAheadLog, pause: Int) async throws {
       held = []
     }
     if pause > 0 { try await Task.sleep(for: .milliseconds(pause)) }
+  }
+}
+
+/// Delivers half of what is marked, and has the other half refused again.
+private func redrive(_ log: WriteAheadLog) async throws {
+  for item in try await log.deadLetters.redriven(for: "lane") {
+    if item.number % 2 == 0 {
+      sayAndMark("E \(item.number)")
+      try await log.deadLetters.remove(item)
+    } else {
+      _ = try await log.deadLetters.putBack(item, reason: "refused again")
+    }
   }
 }
 

@@ -50,7 +50,7 @@ extension WALPromises {
         if !byTime {
           environment = ["CLM_ROOT": scratch.path, "CLM_KILL_AT": "\(Int.random(in: 1...600, using: &random))"]
         }
-        let child = try Child(["write", log, "lane=1"] + options, environment: environment)
+        let child = try Child(["write", log, "lane=1", "letters=1"] + options, environment: environment)
         let patience = Duration.milliseconds(byTime ? Int.random(in: 0...250, using: &random) : 2000)
         child.read(until: .now + patience)
         child.kill()

@@ -9,6 +9,10 @@ struct Ledger {
   var offsets: [(worker: Int, batch: UInt64, range: Range<UInt64>)] = []
   /// What the cursor `lane` was about to acknowledge, ever.
   var claimed: [Range<UInt64>] = []
+  /// The end of what the cursor `lane` has marked as about to be sent, ever.
+  var marked: UInt64 = 0
+  /// Dead letters that have to be there.
+  var letters: Set<UInt64> = []
   var problems: [String] = []
 
   mutating func add(_ lines: [String]) {
@@ -23,6 +27,9 @@ struct Ledger {
         }
       case "C":
         if let start = UInt64(words[1]), let end = UInt64(words[2]) { claimed.append(start..<end) }
+      case "D": if let number = UInt64(words[1]) { letters.insert(number) }
+      case "E": if let number = UInt64(words[1]) { letters.remove(number) }
+      case "S": marked = max(marked, UInt64(words[1]) ?? 0)
       case "X", "error": problems.append(line)
       default: break
       }
@@ -45,6 +52,8 @@ struct Finding {
   var opening = ""
   var positions: [Int: UInt64] = [:]
   var laneBase: UInt64?
+  var laneSent: UInt64 = 0
+  var letters: Set<UInt64> = []
   /// Whole batches by worker, as ranges.
   var whole: [Int: [ClosedRange<UInt64>]] = [:]
   var problems: [String] = []
@@ -80,7 +89,10 @@ struct Finding {
     switch first {
     case "O": opening = String(line.dropFirst(2))
     case "P": positions[Int(number(1))] = number(2)
-    case "L": laneBase = number(1)
+    case "L":
+      laneBase = number(1)
+      laneSent = number(2)
+    case "K": letters.insert(number(1))
     case "M": missingRows = number(1)
     case "B": batchOffsets.append((Int(number(1)), number(2), number(3)...number(4)))
     case "W":
@@ -133,6 +145,11 @@ struct Finding {
     }
     if let laneBase, laneBase > ledger.claimedEnd, !(ledger.claimed.isEmpty && laneBase <= 1) {
       broken.append("the cursor is at \(laneBase), but nothing past \(ledger.claimedEnd) was acknowledged")
+    }
+    let lost = ledger.letters.subtracting(letters)
+    if !lost.isEmpty { broken.append("dead letters \(lost.sorted()) are gone") }
+    if ledger.marked > max(laneBase ?? 0, laneSent) {
+      broken.append("marked as sent to \(ledger.marked), the cursor is at \(laneBase ?? 0) and says \(laneSent)")
     }
     return broken
   }

@@ -17,7 +17,8 @@ extension WALPromises {
 
     static let runs = [
       Run(
-        name: "filling and rolling", starts: [["batches=60", "lane=1", "segment=65536"]], killAt: [], keepsAll: true),
+        name: "filling and rolling", starts: [["batches=60", "lane=1", "letters=1", "segment=65536"]], killAt: [],
+        keepsAll: true),
       Run(
         name: "closed and opened again",
         starts: [

@@ -27,6 +27,7 @@ import Testing
     record.droppedRows = 7
     record.missingRows = 8
     record.unheldMilliseconds = 9
+    record.sentBound = 150
     _ = record.delivered.insert(120..<130)
     _ = record.delivered.insert(140..<141)
     return record
@@ -45,16 +46,21 @@ import Testing
     }
   }
 
-  @Test func `are the golden bytes of version 1`() {
+  @Test func `are the golden bytes of their versions`() throws {
     #expect(
       totals.encoded().map { String($0, radix: 16) }.joined(separator: " ")
         == "1 28 0 0 0 0 0 0 0 5a 0 0 0 0 0 0 0 3 0 0 0 0 0 0 0 31 0 0 0 0 0 0 0 e8 3 0 0 0 0 0 0 39 30 0 0 0 0 0 0 1 "
         + "fb ff ff ff ff ff ff ff 46 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 11 0 0 0 0 0 0 0 "
         + "0 68 e5 cf 8b 1 0 0 2 0 1 28 6 73 68 6f 70 2d 37 2 9")
+    let start = "3 0 0 0 0 0 0 0 64 0 0 0 0 0 0 0 5 0 0 0 0 0 0 0 9 0 0 0 0 0 0 0 7 0 0 0 0 0 0 0 8 0 0 0 0 0 0 0"
+    let ranges = "2 0 78 0 0 0 0 0 0 0 82 0 0 0 0 0 0 0 8c 0 0 0 0 0 0 0 8d 0 0 0 0 0 0 0"
     #expect(
       consumer.encoded().map { String($0, radix: 16) }.joined(separator: " ")
-        == "1 3 0 0 0 0 0 0 0 64 0 0 0 0 0 0 0 5 0 0 0 0 0 0 0 9 0 0 0 0 0 0 0 7 0 0 0 0 0 0 0 8 0 0 0 0 0 0 0 2 0 "
-        + "78 0 0 0 0 0 0 0 82 0 0 0 0 0 0 0 8c 0 0 0 0 0 0 0 8d 0 0 0 0 0 0 0")
+        == "2 \(start) 96 0 0 0 0 0 0 0 \(ranges)")
+    var first = consumer
+    first.sentBound = 0
+    let version1 = "1 \(start) \(ranges)".split(separator: " ").compactMap { UInt8($0, radix: 16) }
+    #expect(try ConsumerRecord(decoding: version1) == first)
   }
 
   @Test func `are refused when any bit is another`() {

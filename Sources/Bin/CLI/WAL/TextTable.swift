@@ -38,5 +38,15 @@ enum Show {
     milliseconds.map { RFC3339.format(UnixMilliseconds($0 - ($0 % 1000))) } ?? "–"
   }
 
+  /// Text that others have written, without what would control a terminal; lines and tabs stay.
+  static func plain(_ text: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { scalar in
+          let isControl = scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
+          return isControl && scalar != "\n" && scalar != "\t" ? "\u{fffd}" : scalar
+        }))
+  }
+
   static func tenant(_ name: String) -> String { name.isEmpty ? "(default)" : name }
 }

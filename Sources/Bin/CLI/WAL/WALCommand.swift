@@ -14,11 +14,11 @@ struct WALCommand: ParsableCommand {
       """,
     subcommands: [
       WALStatsCommand.self, WALListCommand.self, WALShowCommand.self, WALVerifyCommand.self, WALExportCommand.self,
-      WALConsumersCommand.self,
+      WALConsumersCommand.self, WALDeadLettersCommand.self,
     ])
 }
 
-/// Which log, and how its answers are printed.
+/// Which log, and how its answers are printed, as arguments.
 struct LogOptions: ParsableArguments {
   @Argument(help: "The log's directory.")
   var directory: String?
@@ -34,6 +34,19 @@ struct LogOptions: ParsableArguments {
       throw ValidationError("name either a directory or --config.file")
     }
   }
+
+  var place: LogPlace { LogPlace(directory: directory, configFile: configFile, json: json) }
+
+  func run(_ body: (LogInspector) async throws -> Void) async throws { try await place.run(body) }
+
+  func printJSON(_ value: some Encodable) throws -> Bool { try place.printJSON(value) }
+}
+
+/// Which log, and how its answers are printed.
+struct LogPlace {
+  var directory: String?
+  var configFile: String?
+  var json: Bool
 
   func inspector() throws -> LogInspector {
     if let configFile {

@@ -23,7 +23,7 @@ struct WALShowCommand: AsyncParsableCommand {
       }
       let shown: ShownBlock
       do {
-        shown = try ShownBlock(stored, samples: samples)
+        shown = try ShownBlock(stored.tabled, offsets: stored.offsets, samples: samples)
       } catch let error as FormatError {
         throw LogError(.damaged, "block at offset \(stored.offsets.lowerBound): \(error)")
       }
@@ -34,8 +34,9 @@ struct WALShowCommand: AsyncParsableCommand {
 
 /// A block as it is shown.
 struct ShownBlock: Encodable {
-  var firstOffset: UInt64
-  var endOffset: UInt64
+  /// Nil for one that is not in the log any more.
+  var firstOffset: UInt64?
+  var endOffset: UInt64?
   var origin: String
   var firstSequence: UInt64
   var lastSequence: UInt64
@@ -65,20 +66,20 @@ struct ShownBlock: Encodable {
     var value: String
   }
 
-  init(_ stored: StoredBlock, samples: Bool) throws {
-    let header = stored.block.header
-    firstOffset = stored.offsets.lowerBound
-    endOffset = stored.offsets.upperBound
+  init(_ tabled: TabledBlock, offsets: Range<UInt64>?, samples: Bool) throws {
+    let header = tabled.block.header
+    firstOffset = offsets?.lowerBound
+    endOffset = offsets?.upperBound
     origin = header.origin.description
     firstSequence = header.sequences.lowerBound
     lastSequence = header.sequences.upperBound
     signal = header.signal == .metrics ? "metrics" : "logs"
     tenant = header.tenant.name
     entries = header.entryCount
-    bytes = stored.block.bytes.count
+    bytes = tabled.block.bytes.count
     uncompressedBytes = header.payloadBytes
-    let opened = try BlockOpener().open(stored.block)
-    groups = try zip(opened.groups, try opened.resolve(stored.tables)).map { group, tables in
+    let opened = try BlockOpener().open(tabled.block)
+    groups = try zip(opened.groups, try opened.resolve(tabled.tables)).map { group, tables in
       var entries: [Entry]?
       if samples {
         let labels = try tables.flatMap { try $0.decode() }.map(\.labels.description)
@@ -128,8 +129,9 @@ struct ShownBlock: Encodable {
   private static func text(_ value: Double) -> String { StaleMarker.matches(value) ? "stale" : "\(value)" }
 
   var text: String {
-    var lines = [
-      "offsets    \(firstOffset)–\(endOffset - 1)",
+    var lines: [String] = []
+    if let firstOffset, let endOffset { lines.append("offsets    \(firstOffset)–\(endOffset - 1)") }
+    lines += [
       "origin     \(origin), sequences \(firstSequence)–\(lastSequence)",
       "holds      \(entries) \(signal == "logs" ? "log entries" : "samples") of tenant \(Show.tenant(tenant))",
       "bytes      \(bytes), uncompressed \(uncompressedBytes)",

@@ -25,7 +25,9 @@ struct WALStatsCommand: AsyncParsableCommand {
       "times       \(Show.time(stats.oldestTime)) to \(Show.time(stats.newestTime))",
     ]
     if stats.quarantineBytes > 0 { lines.append("quarantine  \(Show.bytes(stats.quarantineBytes))") }
-    if stats.deadLetterBytes > 0 { lines.append("dead        \(Show.bytes(stats.deadLetterBytes)) of dead letters") }
+    if stats.deadLetters > 0 {
+      lines.append("dead        \(stats.deadLetters) dead letters, \(Show.bytes(stats.deadLetterBytes))")
+    }
     if !stats.tenants.isEmpty {
       var table = TextTable([("tenant", .left), ("signal", .left), ("rows", .right)])
       for tenant in stats.tenants { table.add([Show.tenant(tenant.tenant), tenant.signal, "\(tenant.rows)"]) }

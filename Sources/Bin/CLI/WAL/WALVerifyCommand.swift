@@ -18,9 +18,10 @@ struct WALVerifyCommand: AsyncParsableCommand {
       }
       if isTerminal { FileHandle.standardError.write(Data("\u{1b}[K".utf8)) }
       if try !options.printJSON(found) {
+        let verdict = found.isSound ? "sound" : "\(found.problems.count) damaged places"
         print(
           "\(found.segments) segments, \(found.blocks) blocks, \(found.rows) rows, \(found.tables) tables, "
-            + "\(Show.bytes(found.bytes)): \(found.isSound ? "sound" : "\(found.problems.count) damaged places")")
+            + "\(found.deadLetters) dead letters, \(Show.bytes(found.bytes)): \(verdict)")
       }
       try report(found.problems)
     }

@@ -21,6 +21,12 @@ public struct ByteSize: Hashable, Comparable, Sendable, CustomStringConvertible 
     bytes = Int((amount * unit.bytes).rounded())
   }
 
+  /// As `init(parsing:)`, except that KB, MB, … are powers of 1,024, too: for the sizes in Prometheus' own keys.
+  public init?(parsingAsPrometheus text: String) {
+    let isMetric = text.hasSuffix("KB") || text.hasSuffix("MB") || text.hasSuffix("GB") || text.hasSuffix("TB")
+    self.init(parsing: isMetric ? "\(text.dropLast())iB" : text)
+  }
+
   public static func < (a: Self, b: Self) -> Bool { a.bytes < b.bytes }
 
   /// With a binary unit, as `10GiB` or `1.5MiB`.

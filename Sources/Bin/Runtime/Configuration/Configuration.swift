@@ -1,3 +1,4 @@
+import HTTP
 import Model
 
 /// A configuration file after all checks: nothing optional that the program would have to guess at.
@@ -27,12 +28,35 @@ public struct ScrapeJobSettings: Sendable, Equatable {
   public var interval: Duration
   public var timeout: Duration
   public var targets: [StaticTarget]
+  public var scheme = "http"
+  public var metricsPath = "/metrics"
+  public var params: [String: [String]] = [:]
+  public var honorLabels = false
+  public var honorTimestamps = true
+  public var compression = true
+  public var staleOnStop = true
+  public var limits = Limits()
+  public var http = HTTPConfiguration()
+
+  /// A scrape that exceeds one fails as a whole; 0 is none.
+  public struct Limits: Sendable, Equatable {
+    public var samples = 0
+    public var labels = 0
+    public var labelNameBytes = 0
+    public var labelValueBytes = 0
+    /// After decompression.
+    public var body = ConfigurationDefaults.bodySizeLimit
+  }
 
   public struct StaticTarget: Sendable, Equatable {
     /// `host` or `host:port`.
     public var address: String
-    /// The group's labels, in the order of their names; without `job` and `instance` unless the file sets them.
+    /// The group's labels, in the order of their names; without `job` and `instance` unless the file sets them. `__scheme__`, `__metrics_path__` and
+    /// `__param_<name>` among them stand in for what the job says.
     public var labels: [Label]
+    /// In place of the job's.
+    public var interval: Duration?
+    public var timeout: Duration?
   }
 }
 
@@ -71,7 +95,23 @@ public struct ForwarderSettings: Sendable, Equatable {
   /// The cursor's name.
   public var name: String
   public var start: Start
+  public var delivery: DeliverySettings
   public var destination: Destination
+
+  /// How its lane sends, whatever the destination.
+  public struct DeliverySettings: Sendable, Equatable {
+    public enum Refusals: String, Sendable, CaseIterable {
+      case split
+      case specification
+    }
+
+    /// The longest pause between attempts.
+    public var maxBackoff: Duration
+    /// Nil: no limit.
+    public var maxBytesPerSecond: ByteSize?
+    public var maxRequestsPerSecond: Double?
+    public var refusals: Refusals
+  }
 
   public struct FileDestination: Sendable, Equatable {
     public enum Compression: String, Sendable, CaseIterable {

@@ -2,6 +2,7 @@
 enum ConfigurationDefaults {
   static let scrapeInterval = Duration.seconds(60)
   static let scrapeTimeout = Duration.seconds(10)
+  static let bodySizeLimit = ByteSize(bytes: 128 << 20)
 
   static let logDirectory = "./data/wal"
   static let logMaxSize = ByteSize(bytes: 10 << 30)
@@ -13,6 +14,9 @@ enum ConfigurationDefaults {
   static let keepDelivered = Duration.zero
   static let orphanHold = Duration.seconds(24 * 3600)
   static let dedupeWindow = Duration.seconds(35 * 86_400)
+
+  static let maxBackoff = Duration.seconds(5)
+  static let maxBackoffRange = Duration.milliseconds(100)...Duration.seconds(3600)
 
   static let fileMaxSize = ByteSize(bytes: 256 << 20)
   static let fileSmallestMaxSize = ByteSize(bytes: 4 << 10)

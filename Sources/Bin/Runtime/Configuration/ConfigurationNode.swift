@@ -21,6 +21,17 @@ struct ConfigurationNode {
   }
 }
 
+extension ConfigurationNode {
+  /// A scalar as it is written; nil, with a report, for anything else.
+  func text(_ problems: ProblemList) -> Located<String>? {
+    guard case .scalar(let scalar) = node, !isNull else {
+      problems.report(self, "a text is wanted here, not \(kind)")
+      return nil
+    }
+    return Located(scalar.string, self)
+  }
+}
+
 /// Collects what is wrong while a document is read; reading goes on after a problem, so that one run shows them all.
 final class ProblemList {
   private(set) var problems: [ConfigurationProblem] = []
@@ -126,6 +137,29 @@ struct MappingReader {
     scalar(key, wanted: "a size (for example 10GiB, 512MB or a number of bytes)", ByteSize.init(parsing:))
   }
 
+  /// YAML's words for yes and no, as Prometheus' reader takes them.
+  mutating func bool(_ key: String) -> Bool? {
+    scalar(key, wanted: "true or false") { text in
+      switch text {
+      case "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y": true
+      case "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N": false
+      default: nil
+      }
+    }?.value
+  }
+
+  /// A whole number that is not negative.
+  mutating func count(_ key: String) -> Located<Int>? {
+    scalar(key, wanted: "a whole number, 0 or more") { text in
+      text.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } ? Int(text) : nil
+    }
+  }
+
+  /// The texts of a list; empty when the key is missing.
+  mutating func strings(_ key: String) -> [Located<String>] {
+    (list(key) ?? []).compactMap { $0.text(problems) }
+  }
+
   /// The elements of a list; nil when the key is missing.
   mutating func list(_ key: String) -> [ConfigurationNode]? {
     guard let value = value(key) else { return nil }
@@ -145,6 +179,11 @@ struct MappingReader {
       }
       return (entry.keyNode, entry.key, entry.value.isNull ? "" : scalar.string)
     }
+  }
+
+  /// All keys with their values, whatever these are: for mappings whose keys are the user's.
+  func values() -> [(key: ConfigurationNode, name: String, value: ConfigurationNode)] {
+    entries.map { ($0.keyNode, $0.key, $0.value) }
   }
 
   /// Reports each key that was not asked for: as not supported yet when Prometheus has it, as unknown otherwise.

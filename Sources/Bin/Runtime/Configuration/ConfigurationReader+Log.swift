@@ -56,6 +56,7 @@ extension ConfigurationReader {
       default: RFC3339.parse(text).map { .time($0) }
       }
     }
+    let delivery = delivery(&reader)
     let type = reader.string("type")
     guard let type else {
       if !reader.has("type") { problems.report(place, "a forwarder needs a type; this version has: file") }
@@ -68,8 +69,32 @@ extension ConfigurationReader {
     let (destination, folder) = fileDestination(&reader)
     reader.finish()
     let settings = ForwarderSettings(
-      name: name?.value ?? "", start: start?.value ?? .oldest, destination: .file(destination))
+      name: name?.value ?? "", start: start?.value ?? .oldest, delivery: delivery, destination: .file(destination))
     return (settings, folder)
+  }
+
+  private func delivery(_ reader: inout MappingReader) -> ForwarderSettings.DeliverySettings {
+    typealias Default = ConfigurationDefaults
+    var delivery = ForwarderSettings.DeliverySettings(
+      maxBackoff: Default.maxBackoff, maxBytesPerSecond: nil, maxRequestsPerSecond: nil, refusals: .split)
+    if let backoff = reader.duration("max_backoff") {
+      if !Default.maxBackoffRange.contains(backoff.value) {
+        problems.report(
+          backoff.place,
+          "has to be between \(PrometheusDuration.format(Default.maxBackoffRange.lowerBound)) and "
+            + PrometheusDuration.format(Default.maxBackoffRange.upperBound))
+      }
+      delivery.maxBackoff = backoff.value
+    }
+    if let bytes = reader.size("max_bytes_per_second"), bytes.value.bytes > 0 {
+      delivery.maxBytesPerSecond = bytes.value
+    }
+    let requests = reader.scalar("max_requests_per_second", wanted: "a number above 0, for example 0.5") { text in
+      Double(text).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
+    }
+    if let requests, requests.value > 0 { delivery.maxRequestsPerSecond = requests.value }
+    delivery.refusals = choice(&reader, "refusals") ?? delivery.refusals
+    return delivery
   }
 
   private func fileDestination(
@@ -98,14 +123,14 @@ extension ConfigurationReader {
     return (file, folder)
   }
 
-  private func choice<Value: RawRepresentable<String> & CaseIterable>(
+  func choice<Value: RawRepresentable<String> & CaseIterable>(
     _ reader: inout MappingReader, _ key: String
   ) -> Value? {
     let wanted = Value.allCases.map(\.rawValue).joined(separator: " or ")
     return reader.scalar(key, wanted: wanted, Value.init(rawValue:))?.value
   }
 
-  private func path(_ reader: inout MappingReader, _ key: String) -> Located<String>? {
+  func path(_ reader: inout MappingReader, _ key: String) -> Located<String>? {
     guard let text = reader.string(key) else { return nil }
     if text.value.isEmpty || text.value.utf8.contains(0) {
       problems.report(text.place, "a path is wanted here")
@@ -114,7 +139,7 @@ extension ConfigurationReader {
     return Located(absolute(text.value), text.place)
   }
 
-  private func absolute(_ path: String) -> String {
+  func absolute(_ path: String) -> String {
     URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: folder, isDirectory: true)).standardizedFileURL.path
   }
 

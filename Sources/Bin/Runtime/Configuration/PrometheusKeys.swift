@@ -8,8 +8,7 @@ enum PrometheusKeys {
   ]
 
   private static let scrapeLimits: Set<String> = [
-    "scrape_protocols", "body_size_limit", "sample_limit", "target_limit", "label_limit", "label_name_length_limit",
-    "label_value_length_limit", "keep_dropped_targets", "metric_name_validation_scheme",
+    "scrape_protocols", "target_limit", "keep_dropped_targets", "metric_name_validation_scheme",
     "metric_name_escaping_scheme", "scrape_native_histograms", "always_scrape_classic_histograms",
     "convert_classic_histograms_to_nhcb", "extra_scrape_metrics",
   ]
@@ -19,14 +18,13 @@ enum PrometheusKeys {
   ])
 
   static let scrapeConfig: Set<String> = scrapeLimits.union([
-    "honor_labels", "honor_timestamps", "track_timestamps_staleness", "params", "metrics_path", "scheme",
-    "enable_compression", "scrape_failure_log_file", "fallback_scrape_protocol", "native_histogram_bucket_limit",
+    "track_timestamps_staleness", "scrape_failure_log_file", "fallback_scrape_protocol",
+    "native_histogram_bucket_limit",
     "native_histogram_min_bucket_factor", "relabel_configs", "metric_relabel_configs",
-    // The HTTP client's.
-    "basic_auth", "authorization", "bearer_token", "bearer_token_file", "oauth2", "follow_redirects",
-    "enable_http2", "tls_config", "proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header",
-    "http_headers",
-  ]).union(discoveries.map { "\($0)_sd_configs" })
+  ]).union(httpClient).union(discoveries.map { "\($0)_sd_configs" })
+
+  /// Of the HTTP client's settings, wherever they stand.
+  static let httpClient: Set<String> = ["oauth2"]
 
   private static let discoveries = [
     "aws", "azure", "consul", "digitalocean", "dns", "docker", "dockerswarm", "ec2", "ecs", "eureka", "file", "gce",

@@ -1,3 +1,4 @@
+import Codec
 import Model
 
 /// What a lane has done since the start, and how it stands. One struct: metrics, status page and tests read the same.
@@ -56,6 +57,34 @@ public struct LaneCounters: Sendable, Equatable {
   public var oldestWaiting: UnixMilliseconds?
 
   public init() {}
+
+  /// Counts one answer.
+  mutating func note(_ answer: Answer, _ step: RequestDecision.Step, at now: UnixMilliseconds) {
+    requests[.init(answer.outcome), default: 0] += 1
+    sentBytes += answer.sentBytes
+    switch answer.outcome {
+    case .delivered, .alreadyThere:
+      failuresInARow = 0
+      alarm = nil
+      lastDeliveryAt = now
+      return
+    case .retry(let reason, _):
+      failuresInARow += 1
+      alarm = nil
+      lastError = reason
+    case .misconfigured(let reason):
+      failuresInARow += 1
+      if case .again = step { alarm = "the destination does not let us in: \(reason)" }
+      lastError = reason
+    case .tooLarge(let reason), .refused(let reason), .conflict(let reason):
+      // An answer about the rows: the destination is there.
+      failuresInARow = 0
+      alarm = nil
+      if step == .end(.alreadyThere) || step == .split(downTo: .rows, orElse: .alreadyThere) { return }
+      lastError = reason
+    }
+    lastErrorAt = now
+  }
 
   /// Age of the oldest row that waits; nil when none does.
   public func waitingSeconds(now: UnixMilliseconds) -> Double? {

@@ -6,16 +6,26 @@ import WAL
 struct CursorSource: BlockSource {
   let cursor: Cursor
 
-  func next(limitBytes: Int) async throws -> [QueuedBlock] {
-    try await cursor.next(limitBytes: limitBytes, after: nil).map { QueuedBlock(offsets: $0.offsets, block: $0.tabled) }
+  func next(limitBytes: Int, after: UInt64?) async throws -> [QueuedBlock] {
+    try await cursor.next(limitBytes: limitBytes, after: after).map {
+      QueuedBlock(offsets: $0.offsets, block: $0.tabled)
+    }
   }
 
+  func isDrained(after: UInt64?) -> Bool { cursor.isDrained(after: after) }
+
   func acknowledge(_ offsets: Range<UInt64>, generation: UInt64) {
-    // In order and one after another, so that the limit of holes is never met.
+    // A lane has at most 32 batches in hand, so that the limit of holes is never met.
     cursor.acknowledge(offsets, generation: generation)
   }
 
   var generation: UInt64 { cursor.generation }
+
+  var sentBefore: UInt64 { cursor.sentBefore }
+
+  func markSent(upTo offset: UInt64) async throws { try await cursor.markSent(upTo: offset) }
+
+  func settleSent() { cursor.settleSent() }
 }
 
 extension LogConfiguration {

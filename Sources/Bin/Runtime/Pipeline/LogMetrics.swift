@@ -28,6 +28,12 @@ enum LogMetrics {
     counter("blocks_damaged", "Blocks set aside because their bytes are not what was written.", counters.blocksDamaged)
     counter("segments_quarantined", "Segments set aside because of damage.", counters.segmentsQuarantined)
     counter("catalog_failures", "Failed writes of cursors.", counters.catalogFailures)
+    counter("dead_letters_added", "Dead letters written.", counters.deadLettersAdded)
+    counter(
+      "dead_letters_dropped", "Dead letters removed to make room for newer ones.", counters.deadLettersDropped)
+    counter("dead_letter_rows_dropped", "Rows of dropped dead letters.", counters.deadLetterRowsDropped)
+    gauge("dead_letters", "Dead letters: files with what a destination refused for good.", Double(status.deadLetters))
+    gauge("dead_letters_bytes", "Bytes of dead letters.", Double(status.deadLetterBytes))
     gauge("segments", "Segments on the disk.", Double(status.segments))
     gauge("rows", "Rows in the log.", Double(status.rows))
     gauge("disk_bytes", "Bytes that the log's directory takes on the disk.", Double(status.diskBytes))

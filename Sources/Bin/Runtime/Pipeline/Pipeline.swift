@@ -136,7 +136,10 @@ public enum Pipeline {
       let cursor = try await log.cursor(named: settings.name, start: CursorStart(settings.start))
       let forwarder = try makeForwarder(settings)
       lanes.append(
-        Lane(name: settings.name, source: CursorSource(cursor: cursor), forwarder: forwarder, logger: logger))
+        Lane(
+          name: settings.name, source: CursorSource(cursor: cursor), forwarder: forwarder,
+          deadLetters: LogDeadLetters(log.deadLetters, consumer: settings.name),
+          limits: LaneLimits(settings.delivery), logger: logger))
     }
     return lanes
   }
@@ -158,12 +161,16 @@ public enum Pipeline {
   }
 }
 
-/// Runs a lane until the stop; a request in flight is finished first.
+/// Runs a lane until the stop; what is there is delivered first, for a while, and a request under way is finished.
 private struct LaneService: Service {
   let lane: Lane
 
   func run() async throws {
-    await cancelWhenGracefulShutdown { await lane.run() }
+    await withGracefulShutdownHandler {
+      await lane.run()
+    } onGracefulShutdown: {
+      lane.stop()
+    }
   }
 }
 

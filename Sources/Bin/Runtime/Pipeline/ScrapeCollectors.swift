@@ -10,12 +10,12 @@ extension Role {
 }
 
 extension RoleCollectors {
-  /// Scraping of all jobs by one collector over one HTTP session.
+  /// Scraping of all jobs by one collector; jobs with the same HTTP settings share their connections.
   static func scraping(_ configuration: Configuration, _ logger: Logger) -> RoleCollectors {
-    let session = HTTPSession()
+    let sessions = HTTPSessions()
     let collector = ScrapeCollector(
       jobs: configuration.scrapeJobs.map { ScrapeJob($0, externalLabels: configuration.externalLabels) },
-      http: session, userAgent: "Clymene/\(BuildInfo.current.version)")
+      http: sessions, userAgent: "Clymene/\(BuildInfo.current.version)")
     return RoleCollectors(
       running: [collector],
       targets: {
@@ -31,15 +31,30 @@ extension RoleCollectors {
         let counters = collector.counters
         return CollectedTotals(samples: counters.samples, failedScrapes: counters.failedScrapes)
       },
-      close: { await session.close() })
+      close: { await sessions.close() })
   }
 }
 
 extension ScrapeJob {
   init(_ settings: ScrapeJobSettings, externalLabels: [Label]) {
     self.init(
-      name: settings.name, targets: settings.targets.map { ScrapeTarget(address: $0.address, labels: $0.labels) },
-      interval: settings.interval, timeout: settings.timeout)
+      name: settings.name,
+      targets: settings.targets.map {
+        ScrapeTarget(address: $0.address, labels: $0.labels, interval: $0.interval, timeout: $0.timeout)
+      }, interval: settings.interval, timeout: settings.timeout)
+    scheme = settings.scheme
+    metricsPath = settings.metricsPath
+    params = settings.params
+    honorLabels = settings.honorLabels
+    honorTimestamps = settings.honorTimestamps
+    compression = settings.compression
+    staleOnStop = settings.staleOnStop
+    bodyLimitBytes = settings.limits.body.bytes
+    sampleLimit = settings.limits.samples
+    labelLimit = settings.limits.labels
+    labelNameLimit = settings.limits.labelNameBytes
+    labelValueLimit = settings.limits.labelValueBytes
+    http = settings.http
     self.externalLabels = externalLabels
   }
 }

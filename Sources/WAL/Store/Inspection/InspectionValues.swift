@@ -64,6 +64,12 @@ public struct VerifyProblem: Sendable, Codable, Equatable {
   /// Of the block, when it is about one.
   public var offset: UInt64?
   public var what: String
+
+  public init(file: String, offset: UInt64? = nil, what: String) {
+    self.file = file
+    self.offset = offset
+    self.what = what
+  }
 }
 
 public struct VerifyReport: Sendable, Codable, Equatable {
@@ -71,6 +77,7 @@ public struct VerifyReport: Sendable, Codable, Equatable {
   public var blocks: UInt64 = 0
   public var rows: UInt64 = 0
   public var tables: UInt64 = 0
+  public var deadLetters: UInt64 = 0
   public var bytes: UInt64 = 0
   public var problems: [VerifyProblem] = []
 
@@ -89,6 +96,7 @@ public struct LogStats: Sendable, Codable, Equatable {
   public var blockBytes: UInt64
   public var segmentBytes: UInt64
   public var quarantineBytes: UInt64
+  public var deadLetters: UInt64
   public var deadLetterBytes: UInt64
   /// Of the whole directory.
   public var diskBytes: UInt64

@@ -28,6 +28,7 @@ public struct LogInspector: Sendable {
       directory: directory, isLive: isLive, segments: view.segments.count, blocks: 0, rows: 0, entries: 0,
       blockBytes: 0,
       segmentBytes: 0, quarantineBytes: UInt64(Files.bytes(in: paths.quarantineDirectory)),
+      deadLetters: UInt64((try? deadLetterCount()) ?? 0),
       deadLetterBytes: UInt64(Files.bytes(in: paths.deadLettersDirectory)), diskBytes: 0,
       firstOffset: view.segments.first?.first ?? view.end, endOffset: view.end, oldestTime: nil, newestTime: nil,
       tenants: [], consumers: consumers(in: view), catalogProblem: view.catalogProblem)
@@ -111,6 +112,9 @@ public struct LogInspector: Sendable {
       progress(description)
       try verify(description, into: &report)
     }
+    let decoder: Decoder
+    do throws(FormatError) { decoder = try Decoder() } catch { throw LogError.format(error, "zstd") }
+    try verifyDeadLetters(decoder.opener, into: &report)
     return report
   }
 
@@ -303,7 +307,8 @@ public struct LogInspector: Sendable {
       // From outside a held cursor is known by its time without a holder, which stays at 0.
       let isHeld = held?.contains(name) ?? (isLive && record.unheldMilliseconds == 0)
       return state.status(
-        of: Consumer(record: record, holder: isHeld ? 0 : nil), named: name, wall: LogClock.system.wall().rawValue,
+        of: Consumer(record: record, holder: isHeld ? 0 : nil, sentLimit: view.end), named: name,
+        wall: LogClock.system.wall().rawValue,
         orphanHold: hold)
     }
   }

@@ -24,6 +24,10 @@ public struct LogCounters: Sendable, Codable, Equatable {
   public var acknowledgementsPastHoles: UInt64 = 0
   public var catalogFailures: UInt64 = 0
   public var readerSlotsFreed: UInt64 = 0
+  public var deadLettersAdded: UInt64 = 0
+  /// Dead letters that went to make room for newer ones.
+  public var deadLettersDropped: UInt64 = 0
+  public var deadLetterRowsDropped: UInt64 = 0
 }
 
 /// One consumer, as `clymene wal consumers` shows it.
@@ -46,6 +50,8 @@ public struct ConsumerStatus: Sendable, Codable, Equatable {
   public var lagSeconds: Double
   public var droppedRows: UInt64
   public var missingRows: UInt64
+  /// Rows from `base` up to here may have been sent without an answer; 0 when there are none.
+  public var sentBefore: UInt64
 }
 
 public struct TenantStatus: Sendable, Codable, Equatable {
@@ -76,6 +82,9 @@ public struct LogStatus: Sendable, Codable, Equatable {
   public var waitingBytes: UInt64
   public var tenants: [TenantStatus]
   public var consumers: [ConsumerStatus]
+  /// Files with what destinations refused for good.
+  public var deadLetters: UInt64
+  public var deadLetterBytes: UInt64
   public var counters: LogCounters
   /// The last error of the writer that it works around, for example why commits fail; empty when all is well.
   public var trouble: String

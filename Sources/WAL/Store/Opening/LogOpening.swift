@@ -9,6 +9,8 @@ struct LogOpening {
   let configuration: LogConfiguration
   var report = OpeningReport()
   var contents = Catalog.Contents()
+  /// Cursors that are older than what was delivered: from a copy, or made anew.
+  var copiedConsumers: Set<String> = []
   /// Ascending; without the newest, which becomes the active one.
   var sealed: [SegmentInfo] = []
 
@@ -25,6 +27,7 @@ struct LogOpening {
       configuration.deadLettersDirectory, configuration.requestsDirectory,
     ] { try Files.makeDirectory(directory) }
     let lock = try LogLock(directory: configuration.directory)
+    try DeadLetterFolder(directory: configuration.deadLettersDirectory).removeTemporaries()
     if isNew { report.findings.append(.created) }
     let clean = CleanStop.read(configuration.cleanStopPath)
     if try Files.remove(configuration.cleanStopPath) { try Files.flushDirectory(configuration.directory) }
@@ -42,6 +45,7 @@ struct LogOpening {
     if isCatalogNew {
       if !firsts.isEmpty || tail != nil { report.findings.append(.catalogMissing) }
       contents.consumers.merge(tail?.carried.consumers ?? [:]) { mine, _ in mine }
+      copiedConsumers = Set(contents.consumers.keys)
     }
     if contents.damaged > 0 { replaceDamaged(tail?.carried, oldest: firsts.first ?? tail?.segment.first ?? 0) }
     sealed = estimate(firsts, bound: tail?.segment.first, now: time.at(sinceBoot: clock.sinceBoot()))
@@ -61,8 +65,10 @@ struct LogOpening {
     var infos = sealed
     infos.append(SegmentInfo(totals: activeTotals, fileBytes: Files.length(active.segment.path) ?? 0))
     moveCursors(to: infos[0].first, isCatalogNew: isCatalogNew)
+    // What they had sent since, nobody knows any more.
+    for name in copiedConsumers { contents.consumers[name]?.sentBound = end }
     let isChanged = isCatalogNew || contents.damaged > 0 || !report.isClean
-    let consumers = contents.consumers.mapValues { Consumer(record: $0, isDirty: isChanged) }
+    let consumers = contents.consumers.mapValues { Consumer(record: $0, isDirty: isChanged, sentLimit: end) }
     let state = LogState(
       segments: infos, active: active.segment, end: end, positions: active.carried.positions, consumers: consumers)
     report.segments = infos.count
@@ -164,10 +170,12 @@ struct LogOpening {
   /// Cursors that do not fit their checksum are taken from the newest segment's copy; one that has none starts at the oldest row, since a
   /// repeat is better than a loss.
   private mutating func replaceDamaged(_ carried: Segment.Carried?, oldest: UInt64) {
+    let known = Set(contents.consumers.keys)
     contents.consumers.merge(carried?.consumers ?? [:]) { mine, _ in mine }
     for name in contents.damagedConsumers where contents.consumers[name] == nil {
       contents.consumers[name] = ConsumerRecord(base: oldest, createdWall: configuration.clock.wall().rawValue)
     }
+    copiedConsumers = Set(contents.consumers.keys).subtracting(known)
   }
 
   /// No cursor waits for rows that no segment can hold any more. Those that were not delivered are missing; how much that is only a

@@ -8,10 +8,13 @@ public final class Cursor: Sendable {
   public let name: String
   private let core: LogCore
   private let holder: UInt64
+  /// When the cursor was opened.
+  private let opened: (sentBefore: UInt64, generation: UInt64)
   private let thread: SerialThread
   private let reader: LaneReader
 
-  init(core: LogCore, name: String, holder: UInt64) {
+  init(core: LogCore, name: String, holder: UInt64, opened: (sentBefore: UInt64, generation: UInt64)) {
+    self.opened = opened
     self.core = core
     self.name = name
     self.holder = holder
@@ -40,6 +43,14 @@ public final class Cursor: Sendable {
 
   /// Rows that went by size, age or damage before this consumer had them.
   public var lostRows: UInt64 { consumer.map { $0.record.droppedRows + $0.record.missingRows } ?? 0 }
+
+  /// Whether `next` would have to wait, from the cursor's place or `after` on. A closed log is drained.
+  public func isDrained(after: UInt64? = nil) -> Bool {
+    core.state.withLock { state in
+      guard state.phase == .open, let delivered = state.consumers[name]?.record.delivered else { return true }
+      return delivered.firstUndelivered(from: max(after ?? delivered.base, delivered.base, state.oldest)) >= state.end
+    }
+  }
 
   private var consumer: Consumer? { core.state.withLock { $0.consumers[name] } }
 
@@ -93,6 +104,48 @@ public final class Cursor: Sendable {
       consumer.isDirty = true
       state.consumers[name] = consumer
       return true
+    }
+  }
+
+  // MARK: - What may have been sent
+
+  /// Rows from `position` up to here may have been sent by an earlier holder, of this process or of one before, that did not hear the
+  /// answer; 0 when there are none, and after a reset.
+  public var sentBefore: UInt64 {
+    guard let record = consumer?.record, record.generation == opened.generation else { return 0 }
+    return opened.sentBefore > record.delivered.base ? opened.sentBefore : 0
+  }
+
+  /// To be called before rows below `offset` are sent. Returns when the log says durably that they may have been: after a crash they are
+  /// below `sentBefore`.
+  ///
+  /// The durable bound is set ahead of the offset, by at least 4,096 rows and by eight times what is under way, so that the disk is
+  /// asked rarely; otherwise it returns at once. `aheadRows` says by how many instead.
+  public func markSent(upTo offset: UInt64, aheadRows: UInt64? = nil) async throws(LogError) {
+    let ahead: UInt64?? = core.state.withLock { state in
+      guard state.phase == .open, var consumer = state.consumers[name], consumer.holder == holder else { return nil }
+      if consumer.sentLimit < offset {
+        consumer.sentLimit = offset
+        state.consumers[name] = consumer
+      }
+      if consumer.durableSentBound >= offset { return .some(nil) }
+      let base = consumer.record.delivered.base
+      let underWay = offset > base ? offset - base : 0
+      return aheadRows ?? max(4096, underWay > SegmentName.limitOffset / 8 ? SegmentName.limitOffset : underWay * 8)
+    }
+    guard let ahead else {
+      if core.state.withLock({ $0.phase != .open }) { throw core.closedError }
+      throw LogError(.misuse, "consumer \(name): the cursor that sends is not its holder any more")
+    }
+    guard let ahead else { return }
+    try await core.ask { Command.markSent(name: name, offset: offset, ahead: ahead, $0) }
+  }
+
+  /// Says that everything that was sent has been answered, and acknowledged where it was delivered: for a lane that stops in order. The
+  /// mark is gone with the next write of the catalog; closing the log is one.
+  public func settleSent() {
+    core.state.withLock { state in
+      if state.consumers[name]?.holder == holder { state.consumers[name]?.settleSent() }
     }
   }
 

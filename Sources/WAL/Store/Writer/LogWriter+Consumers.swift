@@ -25,6 +25,7 @@ extension LogWriter {
       guard var consumer = state.consumers[name] else { return false }
       consumer.record.delivered = DeliveredRanges(base: min(max(base, state.oldest), state.end))
       consumer.record.generation += 1
+      consumer.settleSent()
       consumer.isDirty = true
       state.consumers[name] = consumer
       return true
@@ -50,6 +51,48 @@ extension LogWriter {
       throw LogError(.storage(code: 5), "\(configuration.catalogPath): \(name) is forgotten, but not durably yet")
     }
     copyConsumers()
+  }
+
+  /// Notes, durably, that rows below a bound past `offset` may have been sent.
+  func markSent(_ name: String, upTo offset: UInt64, ahead: UInt64) throws(LogError) {
+    let bound: UInt64? = core.state.withLock { state in
+      guard var consumer = state.consumers[name] else { return nil }
+      // Another call may have done it meanwhile.
+      guard consumer.durableSentBound < offset else { return consumer.durableSentBound }
+      let wanted = offset.addingReportingOverflow(ahead)
+      let limit = SegmentName.limitOffset
+      let bound = max(consumer.record.sentBound, wanted.overflow ? limit : min(wanted.partialValue, limit))
+      consumer.record.sentBound = bound
+      consumer.isDirty = true
+      state.consumers[name] = consumer
+      return bound
+    }
+    guard let bound else { throw LogError(.misuse, "no consumer is called \(name)") }
+    if core.state.withLock({ $0.consumers[name]?.durableSentBound ?? 0 }) >= offset { return }
+    guard saveCatalog(), flushCatalog() else {
+      throw LogError(
+        .storage(code: 5), "\(configuration.catalogPath): the mark of what \(name) sends could not be written")
+    }
+    // A bound that was taken back meanwhile is not durable any more: the next save writes that.
+    let isStanding = core.state.withLock { state in
+      guard state.consumers[name]?.record.sentBound == bound else { return false }
+      state.consumers[name]?.durableSentBound = bound
+      return true
+    }
+    guard isStanding else { throw LogError(.misuse, "consumer \(name): settled while it was about to send") }
+  }
+
+  /// When the log is closed: what a mark covers of rows that were delivered, or that nobody came to send, is no longer open.
+  func clipSentMarks() {
+    core.state.withLock { state in
+      for (name, consumer) in state.consumers where consumer.record.sentBound > 0 {
+        var record = consumer.record
+        record.sentBound = consumer.sentBefore
+        guard record != consumer.record else { continue }
+        state.consumers[name]?.record = record
+        state.consumers[name]?.isDirty = true
+      }
+    }
   }
 
   /// Puts the cursors as they are now into the active segment, for the day on which the catalog is lost: a name that is in no copy

@@ -2,9 +2,25 @@ import Codec
 
 // Limits: what goes when, and in which order the disk learns of it.
 extension LogWriter {
+  /// Bytes kept free for dead letters. A log that rejects frees nothing for one, and without one a refused block would hold what waits
+  /// behind it; a log that drops makes room when a letter comes.
+  private var kept: Int {
+    guard configuration.whenFull == .reject else { return 0 }
+    return max(0, configuration.deadLettersLimitBytes - core.state.withLock { $0.letterBytes })
+  }
+
+  /// Makes room for a dead letter as for rows; false when there is none.
+  func makeRoom(forLetter bytes: Int) -> Bool {
+    while !core.hasRoom(forLetter: bytes) {
+      // Each round removes a segment, so this ends.
+      guard freeingHelps(bytes), freeSomething() else { return false }
+    }
+    return true
+  }
+
   /// Whether the directory may grow by `bytes`, by `max_size` and by the disk.
   func hasRoom(for bytes: Int) -> Bool {
-    let used = core.state.withLock { $0.diskBytes }
+    let used = core.state.withLock { $0.diskBytes } + kept
     guard used + bytes <= configuration.maxSizeBytes else { return false }
     // An unknown amount is no reason to refuse: the write itself will say.
     return Files.freeBytes(configuration.directory).map { $0 >= bytes } ?? true
@@ -13,7 +29,8 @@ extension LogWriter {
   /// Whether `max_size` would hold so many bytes if everything that may be removed were gone. When not, they never fit.
   func couldFit(_ bytes: Int) -> Bool {
     let emptySegment = 64 << 10
-    return core.state.withLock { $0.otherBytes } + emptySegment + bytes <= configuration.maxSizeBytes
+    let others = core.state.withLock { $0.otherBytes + $0.letterBytes } + kept
+    return others + emptySegment + bytes <= configuration.maxSizeBytes
   }
 
   /// Whether the disk would hold so many bytes if all segments were gone. When not, dropping any of them helps nobody: somebody else has

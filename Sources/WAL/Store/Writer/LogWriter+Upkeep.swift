@@ -33,14 +33,21 @@ extension LogWriter {
     if freed > 0 { count { $0.readerSlotsFreed += UInt64(freed) } }
   }
 
-  /// Bytes of everything in the directory but the segments.
+  /// Bytes of everything in the directory but the segments. While a dead letter changes, those stay as they are counted.
   func measureOthers() {
     let directory = configuration.directory
-    let bytes =
-      Files.bytes(in: directory) + Files.bytes(in: configuration.quarantineDirectory)
-      + Files.bytes(in: configuration.deadLettersDirectory)
+    let bytes = Files.bytes(in: directory) + Files.bytes(in: configuration.quarantineDirectory)
     let sums = core.state.withLock { $0.segments.count } * 8 * 1024
     core.state.withLock { $0.otherBytes = bytes + sums }
+    core.letterFiles.withLockIfAvailable { _ in
+      let letterBytes = Files.bytes(in: configuration.deadLettersDirectory)
+      let folder = DeadLetterFolder(directory: configuration.deadLettersDirectory)
+      let letters = (try? folder.letters().count) ?? 0
+      core.state.withLock { state in
+        state.letterBytes = letterBytes
+        state.letters = letters
+      }
+    }
   }
 
   /// Adds the time that has passed to the consumers that nobody holds.
@@ -132,6 +139,7 @@ extension LogWriter {
     }
     // Others can wait for the next opening.
     writeSums(ownOnly: true)
+    clipSentMarks()
     if !saveCatalog() || !flushCatalog() {
       trouble = trouble ?? LogError(.storage(code: 5), "\(configuration.catalogPath): could not be written")
     }
@@ -164,7 +172,8 @@ extension LogWriter {
     case .flush(let reply), .roll(let reply), .close(let reply), .abandon(let reply): reply.fail(core.closedError)
     case .createConsumer(_, _, let reply), .resetConsumer(_, _, let reply), .heal(_, _, let reply):
       reply.fail(core.closedError)
-    case .forgetConsumer(_, let reply): reply.fail(core.closedError)
+    case .forgetConsumer(_, let reply), .markSent(_, _, _, let reply): reply.fail(core.closedError)
+    case .makeRoom(_, let reply): reply.fail(core.closedError)
     case .setAside, .requestedReset: break
     }
   }

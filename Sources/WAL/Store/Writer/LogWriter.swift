@@ -167,6 +167,11 @@ final class LogWriter: @unchecked Sendable {
         try resetConsumer(name, base: base)
       }
     case .forgetConsumer(let name, let reply): answer(reply) { () throws(LogError) in try forgetConsumer(name) }
+    case .markSent(let name, let offset, let ahead, let reply):
+      answer(reply) { () throws(LogError) in
+        try markSent(name, upTo: offset, ahead: ahead)
+      }
+    case .makeRoom(let bytes, let reply): reply.give(makeRoom(forLetter: bytes))
     case .heal(let first, let reason, let reply):
       answer(reply) { () throws(LogError) in
         try heal(first, reason: reason)

@@ -62,6 +62,10 @@ enum Command: Sendable {
   case createConsumer(name: String, base: UInt64, Reply<Void>)
   case resetConsumer(name: String, base: UInt64, Reply<Void>)
   case forgetConsumer(name: String, Reply<Void>)
+  /// A consumer is about to send rows below `offset`; the mark is set so many rows further.
+  case markSent(name: String, offset: UInt64, ahead: UInt64, Reply<Void>)
+  /// A dead letter needs so many bytes; the answer says whether they are there.
+  case makeRoom(forLetter: Int, Reply<Bool>)
   /// Another process asked for a time; a thread has looked where that is.
   case requestedReset(name: String, Result<UInt64, LogError>, requestID: String)
   /// A sealed segment is not what was sealed: keep a copy, rebuild it from what can be read.

@@ -1,12 +1,18 @@
 import CZlib
 
-/// Decodes gzip as it arrives, one member or several after each other, and never past a limit. One owner.
+/// Decodes gzip (one member or several after each other) or zlib as it arrives, and never past a limit. One owner.
 ///
-/// Source: RFC 1952; zlib.h (inflateInit2: 16 added to the window bits means gzip).
-struct GzipInflater: ~Copyable {
+/// Source: RFC 1952, RFC 1950; zlib.h (inflateInit2: 16 added to the window bits means gzip).
+struct ZlibInflater: ~Copyable {
   enum Failure: Error {
     case tooLarge
     case malformed(String)
+  }
+
+  enum Format: CInt {
+    case gzip = 31
+    /// What HTTP calls deflate.
+    case zlib = 15
   }
 
   // zlib's state points back at it, so it may not move.
@@ -15,10 +21,10 @@ struct GzipInflater: ~Copyable {
   private var started = false
 
   /// Nil when there is no memory.
-  init?() {
+  init?(_ format: Format) {
     let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     stream.initialize(to: z_stream())
-    guard inflateInit2_(stream, 15 + 16, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK else {
+    guard inflateInit2_(stream, format.rawValue, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK else {
       stream.deallocate()
       return nil
     }

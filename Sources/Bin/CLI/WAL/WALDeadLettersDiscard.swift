@@ -1,0 +1,33 @@
+import ArgumentParser
+import Foundation
+import WAL
+
+struct WALDeadLettersDiscard: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "discard", abstract: "Deletes dead letters for good.",
+    discussion: "On a terminal it asks for --yes, since nothing brings them back.")
+
+  @OptionGroup var arguments: LetterArguments
+
+  @Flag(help: "Delete without asking.")
+  var yes = false
+
+  func validate() throws {
+    if arguments.numbers.isEmpty { throw ValidationError("name the numbers of the letters") }
+  }
+
+  func run() async throws {
+    try await arguments.place.run { inspector in
+      let chosen = try arguments.letters(in: inspector.deadLetters())
+      if !yes, isatty(STDIN_FILENO) == 1 {
+        print(WALDeadLettersCommand.table(chosen))
+        throw ValidationError("nothing was deleted; with --yes these \(chosen.count) go for good")
+      }
+      for item in chosen { try inspector.discard(item) }
+      let numbers = chosen.map(\.number)
+      if try !arguments.place.printJSON(["discarded": numbers]) {
+        print("discarded: \(numbers.map(String.init).joined(separator: ", "))")
+      }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import Codec
+import Model
+
+/// Cuts what was read into batches: what is sent, retried and acknowledged together.
+enum LaneBatches {
+  /// Blocks in order become batches in order: one tenant and signal each, at most `limitEntries` samples or entries (or one block). A block that may
+  /// have been sent in an earlier life is a batch by itself, so that what the destination says of it is not said of others.
+  static func cut(_ blocks: [QueuedBlock], limitEntries: Int, sentBefore: UInt64) -> [[QueuedBlock]] {
+    var batches: [[QueuedBlock]] = []
+    var entries = 0
+    for block in blocks {
+      let header = block.block.block.header
+      let isAlone = block.offsets.lowerBound < sentBefore
+      if !isAlone, let last = batches.last?.last, last.offsets.lowerBound >= sentBefore {
+        let before = last.block.block.header
+        if before.tenant == header.tenant, before.signal == header.signal, entries + header.entryCount <= limitEntries {
+          batches[batches.count - 1].append(block)
+          entries += header.entryCount
+          continue
+        }
+      }
+      batches.append([block])
+      entries = header.entryCount
+    }
+    return batches
+  }
+
+  /// Blocks of one origin that follow each other as few; the tables go along.
+  static func merged(_ blocks: [TabledBlock]) throws(FormatError) -> [TabledBlock] {
+    guard blocks.count > 1 else { return blocks }
+    var tables: [TableName: SeriesTable] = [:]
+    for block in blocks { for table in block.tables { tables[table.name] = table } }
+    var sealer = try BlockSealer()
+    return try sealer.merge(blocks.map(\.block)).map { block in
+      TabledBlock(block: block, tables: block.header.tables.compactMap { tables[$0] })
+    }
+  }
+}
+
+/// How many samples or entries a batch may hold at present: fewer after a request was too large, or where a second's allowance of bytes holds
+/// fewer; more again after a while. A value.
+struct BatchSize: Sendable {
+  private let most: Int
+  private let bytesPerSecond: Int?
+  private var limit: Int
+  private var successes = 0
+  /// Of requests, for each entry; a first guess until some were sent.
+  private(set) var bytesPerEntry = 8.0
+
+  private static let successesToGrow = 32
+  private static let least = 256
+
+  init(limits: LaneLimits) {
+    most = limits.batchEntries
+    bytesPerSecond = limits.maxBytesPerSecond
+    limit = most
+  }
+
+  var entries: Int {
+    guard let bytesPerSecond else { return limit }
+    return min(limit, max(Self.least, Int(Double(bytesPerSecond) / max(bytesPerEntry, 0.1))))
+  }
+
+  mutating func tooLarge(entries: Int) {
+    limit = max(1, min(limit, entries / 2))
+    successes = 0
+  }
+
+  mutating func delivered(entries: Int, sentBytes: Int) {
+    if entries > 0, sentBytes > 0 {
+      bytesPerEntry += (Double(sentBytes) / Double(entries) - bytesPerEntry) / 8
+    }
+    guard limit < most else { return }
+    successes += 1
+    guard successes >= Self.successesToGrow else { return }
+    successes = 0
+    limit = min(most, limit * 2)
+  }
+}

@@ -1,0 +1,28 @@
+/// An allowance that grows with time and is spent by requests: at most so much a second on average, and never more than one second's worth
+/// saved up. Pure: the clock's readings are parameters.
+struct RateLimit: Sendable {
+  private let perSecond: Double
+  private let most: Double
+  private var balance: Double
+  private var last: ContinuousClock.Instant
+
+  /// `perSecond` is above 0.
+  init(perSecond: Double, now: ContinuousClock.Instant) {
+    self.perSecond = perSecond
+    most = max(perSecond, 1)
+    balance = most
+    last = now
+  }
+
+  /// How long until `amount` may be spent; zero when it may be now. More than can be saved up may be spent once the most is there: the debt is
+  /// waited out afterwards.
+  mutating func pause(for amount: Double, now: ContinuousClock.Instant) -> Duration {
+    balance = min(most, balance + (now - last).inSeconds * perSecond)
+    last = now
+    let missing = min(amount, most) - balance
+    return missing > 0 ? .seconds(missing / perSecond) : .zero
+  }
+
+  /// Spends, or gives back what was not used after all (a negative amount).
+  mutating func spend(_ amount: Double) { balance -= amount }
+}

@@ -1,0 +1,1 @@
+../../../fuzz/Sources/FuzzLetter/LetterProbe.swift

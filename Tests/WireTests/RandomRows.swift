@@ -1,0 +1,1 @@
+../CodecTests/RandomRows.swift

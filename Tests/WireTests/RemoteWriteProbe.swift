@@ -1,0 +1,1 @@
+../../fuzz/Sources/FuzzRemoteWrite/RemoteWriteProbe.swift

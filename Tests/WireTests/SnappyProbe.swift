@@ -1,0 +1,1 @@
+../../fuzz/Sources/FuzzSnappy/SnappyProbe.swift
