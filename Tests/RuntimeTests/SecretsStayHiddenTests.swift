@@ -99,7 +99,9 @@ struct SecretsStayHiddenTests {
     let address = try #require(
       lines().first { $0.contains("listens") }?.split(separator: "address=").last?.filter { !$0.isWhitespace })
 
-    for path in ["", "targets", "log", "forwarders", "config", "api/v1/config", "api/v1/status", "api/v1/history", "metrics"] {
+    for path in [
+      "", "targets", "log", "forwarders", "config", "api/v1/config", "api/v1/status", "api/v1/history", "metrics",
+    ] {
       let url = try #require(URL(string: "http://\(address)/\(path)"))
       let (data, _) = try await URLSession.shared.data(from: url)
       let page = String(decoding: data, as: UTF8.self)

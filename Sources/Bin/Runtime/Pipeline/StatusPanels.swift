@@ -21,6 +21,8 @@ enum LogPanelBuilding {
       outageRoomSeconds: history.outageSeconds(bytes: log.diskBytes, limitBytes: log.maxSizeBytes),
       droppedRows: log.counters.rowsDropped, damagedBlocks: log.counters.blocksDamaged,
       quarantined: Int(clamping: log.counters.segmentsQuarantined),
+      deadLetters: Int(clamping: log.deadLetters), deadLetterBytes: Int(clamping: log.deadLetterBytes),
+      deadLettersDropped: log.counters.deadLettersDropped,
       tenants: log.tenants.map { .init(tenant: $0.tenant, signal: $0.signal, rows: $0.rows) },
       consumers: log.consumers.map {
         .init(

@@ -41,6 +41,10 @@ enum LogPage {
       ("kept after delivery", log.keepDeliveredSeconds.map { $0 > 0 ? Figures.span($0) : "not at all" } ?? "–"),
       ("rows dropped", bad(log.droppedRows)), ("blocks damaged", bad(log.damagedBlocks)),
       ("segments in quarantine", bad(log.quarantined)),
+      (
+        "dead letters",
+        bad(log.deadLetters) + (log.deadLetters > 0 ? " <small>(\(Figures.bytes(log.deadLetterBytes)))</small>" : "")
+      ), ("dead letters dropped", bad(log.deadLettersDropped)),
     ]
   }
 
