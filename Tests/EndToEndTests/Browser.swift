@@ -34,7 +34,8 @@ struct Browser {
     process.executableURL = executable
     process.arguments = [
       "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND",
+      "--disable-background-networking", "--disable-component-update",
+      "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
       "--user-data-dir=\(folder.path)/profile", "--window-size=\(width),\(height)", "--enable-logging=stderr", "--v=0",
       "--log-net-log=\(network.path)", "--screenshot=\(picture.path)", "--dump-dom",
       "--blink-settings=preferredColorScheme=\(isDark ? 0 : 1)", address,

@@ -24,6 +24,10 @@ struct FirstFlowTests {
         as? [String: Any])
     #expect((status["targets"] as? [Any])?.count == 2)
     #expect(flow.metric("clymene_wal_rows_appended_total") ?? 0 >= 8)
+    #expect(flow.metric("clymene_scrape_job_targets{job=\"node\",health=\"up\"}") == 1)
+    #expect(flow.metric("clymene_scrape_job_scrapes_total{job=\"node\"}") ?? 0 >= 3)
+    #expect(flow.metric("clymene_scrape_job_duration_seconds_total{job=\"node\"}") ?? 0 > 0)
+    #expect(flow.metric("clymene_wal_tenant_rows") ?? 0 >= 8)
     #expect(flow.metric("process_resident_memory_bytes") ?? 0 > 1e6)
 
     let stopStart = ContinuousClock.now

@@ -62,6 +62,26 @@ struct `Scraping targets over sockets` {
   }
 
   @Test
+  func `Each job is counted by itself, as long as there is such a job`() async throws {
+    let server = try LoopbackServer.answering("a 1\nb 2\n")
+    let broken = try LoopbackServer.answering("this is no metric\n")
+    var (good, bad) = (job(server), job(broken))
+    (good.name, bad.name) = ("good", "bad")
+    let collector = ScrapeCollector(jobs: [good, bad], http: http)
+    #expect(collector.jobCounters.isEmpty)
+    try await run(collector, untilBatches: 6)
+    let counters = collector.jobCounters
+    #expect(counters.map(\.job) == ["bad", "good"])
+    #expect(counters[0].scrapes > 0 && counters[0].failedScrapes == counters[0].scrapes)
+    #expect(counters[1].scrapes > 0 && counters[1].failedScrapes == 0)
+    #expect(counters[1].samples == 2 * counters[1].scrapes && counters[1].duration > .zero)
+    #expect(counters.reduce(0) { $0 + $1.scrapes } == collector.counters.scrapes)
+    collector.apply([good])
+    #expect(collector.jobCounters.map(\.job) == ["good"])
+    await http.close()
+  }
+
+  @Test
   func `Scrapes lie an interval apart and share their table and their connection`() async throws {
     let server = try LoopbackServer.answering("a 1\n")
     let collector = ScrapeCollector(jobs: [job(server)], http: http)

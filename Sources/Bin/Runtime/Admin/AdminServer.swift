@@ -17,7 +17,7 @@ protocol StatusSource: Sendable {
   var isReady: Bool { get }
 }
 
-/// Serves the pages, `/api/v1/status`, `/api/v1/history`, `/metrics`, `/-/healthy`, `/-/ready` and `/version`.
+/// Serves the pages, `/api/v1/status`, `/api/v1/history`, `/api/v1/config`, `/metrics`, `/-/healthy`, `/-/ready` and `/version`.
 struct AdminServer: Service {
   /// Where everything that is shown comes from.
   struct Content: Sendable {
@@ -75,6 +75,7 @@ struct AdminServer: Service {
     router.get("/api/v1/history") { _, _ in
       respond(.ok, "application/json", HistoryJSON.text(content.history()))
     }
+    router.get("/api/v1/config") { _, _ in respond(.ok, "application/yaml", content.configurationText) }
     router.get("/version") { _, _ in respond(.ok, "application/json", BuildInfo.current.json + "\n") }
     return router
   }

@@ -55,6 +55,7 @@ public struct StatusSnapshot: Sendable, Equatable, Encodable {
     public var oldestAt: String?
     public var oldestAgeSeconds: Double?
     public var newestAt: String?
+    public var newestAgeSeconds: Double?
     public var maxAgeSeconds: Double?
     public var keepDeliveredSeconds: Double?
     public var whenFull: String
@@ -67,6 +68,11 @@ public struct StatusSnapshot: Sendable, Equatable, Encodable {
     public var damagedBlocks: UInt64 = 0
     /// Segments set aside.
     public var quarantined: Int
+    /// Files with what destinations refused for good.
+    public var deadLetters = 0
+    public var deadLetterBytes = 0
+    /// Those removed to make room for newer ones.
+    public var deadLettersDropped: UInt64 = 0
     public var tenants: [TenantPanel]
     public var consumers: [ConsumerPanel] = []
     /// What a person should know: damage found at opening, a failing disk.

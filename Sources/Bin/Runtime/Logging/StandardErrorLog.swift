@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import Model
 
 /// Writes each log line to standard error in one call, so that lines of several threads do not mix.
 public struct StandardErrorLog: LogHandler {
@@ -23,10 +24,8 @@ public struct StandardErrorLog: LogHandler {
   }
 
   public func log(event: LogEvent) {
-    var pairs = metadata.merging(event.metadata ?? [:]) { $1 }.map { ($0.key, secrets.hide("\($0.value)")) }
-    pairs.sort { $0.0 < $1.0 }
-    let render = format == .json ? LogFormat.jsonLine : LogFormat.textLine
-    let line = render(WallClock.now(), event.level, label, secrets.hide("\(event.message)"), pairs) + "\n"
+    let line = line(
+      at: WallClock.now(), level: event.level, message: "\(event.message)", metadata: event.metadata ?? [:])
     var bytes = Array(line.utf8)[...]
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
@@ -35,5 +34,12 @@ public struct StandardErrorLog: LogHandler {
       guard written > 0 else { return }
       bytes = bytes.dropFirst(written)
     }
+  }
+
+  /// The line with its end, without secrets.
+  func line(at time: UnixMilliseconds, level: Logger.Level, message: String, metadata more: Logger.Metadata) -> String {
+    let pairs = metadata.merging(more) { $1 }.map { ($0.key, secrets.hide("\($0.value)")) }.sorted { $0.0 < $1.0 }
+    let render = format == .json ? LogFormat.jsonLine : LogFormat.textLine
+    return render(time, level, label, secrets.hide(message), pairs) + "\n"
   }
 }

@@ -14,12 +14,15 @@ enum LogPanelBuilding {
       oldestAt: log.oldestTime.map { RFC3339.format(UnixMilliseconds($0).wholeSeconds) },
       oldestAgeSeconds: log.oldestTime.map { max(0, Double(now.rawValue - $0) / 1000).rounded() },
       newestAt: log.newestTime.map { RFC3339.format(UnixMilliseconds($0).wholeSeconds) },
+      newestAgeSeconds: log.newestTime.map { max(0, Double(now.rawValue - $0) / 1000).rounded() },
       maxAgeSeconds: configuration.log.maxAge?.inSeconds,
       keepDeliveredSeconds: configuration.log.keepDelivered.inSeconds, whenFull: configuration.log.whenFull.rawValue,
       full: log.isFull, fullInSeconds: history.fullSeconds(bytes: log.diskBytes, limitBytes: log.maxSizeBytes),
       outageRoomSeconds: history.outageSeconds(bytes: log.diskBytes, limitBytes: log.maxSizeBytes),
       droppedRows: log.counters.rowsDropped, damagedBlocks: log.counters.blocksDamaged,
       quarantined: Int(clamping: log.counters.segmentsQuarantined),
+      deadLetters: Int(clamping: log.deadLetters), deadLetterBytes: Int(clamping: log.deadLetterBytes),
+      deadLettersDropped: log.counters.deadLettersDropped,
       tenants: log.tenants.map { .init(tenant: $0.tenant, signal: $0.signal, rows: $0.rows) },
       consumers: log.consumers.map {
         .init(

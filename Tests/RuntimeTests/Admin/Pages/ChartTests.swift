@@ -62,9 +62,9 @@ struct ChartTests {
   @Test(
     "has a round scale",
     arguments: [
-      (0.0, Chart.Unit.perSecond, 1.0), (3, .perSecond, 5), (1234, .perSecond, 2000), (0.03, .perSecond, 0.05),
-      (1100, .bytes, 2048), (600 * 1024, .bytes, 1024 * 1000), (90, .seconds, 100), (130, .seconds, 150),
-      (0.031, .cores, 0.05),
+      (0.0, Chart.Unit.perSecond, 1.0), (3, .perSecond, 3), (1234, .perSecond, 1500), (0.07, .perSecond, 0.08),
+      (1100, .bytes, 1536), (700 * 1024, .bytes, 1024 * 800), (90, .seconds, 100), (130, .seconds, 180),
+      (0.031, .cores, 0.04),
     ] as [(Double, Chart.Unit, Double)])
   func scale(value: Double, unit: Chart.Unit, top: Double) {
     #expect(abs(Chart.ceiling(value, unit) - top) < 1e-9 * max(top, 1), "\(Chart.ceiling(value, unit))")

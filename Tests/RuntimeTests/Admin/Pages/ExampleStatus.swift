@@ -14,7 +14,8 @@ func exampleStatus(text: String = "node") -> StatusSnapshot {
     log: .init(
       directory: "/data/\(text)", segments: 3, bytes: 100 << 20, limitBytes: 1 << 30, rows: 12_345,
       oldestAt: "2026-11-22T09:30:00Z", oldestAgeSeconds: 86_400, maxAgeSeconds: 2_592_000, whenFull: "drop-oldest",
-      full: false, fullInSeconds: 7200, outageRoomSeconds: 86_400 * 12, quarantined: 1,
+      full: false, fullInSeconds: 7200, outageRoomSeconds: 86_400 * 12, quarantined: 1, deadLetters: 3,
+      deadLetterBytes: 5120,
       tenants: [.init(tenant: text, rows: 12_345)],
       consumers: [
         .init(

@@ -24,7 +24,10 @@ struct PagesTests {
         "/targets",
         ["http://node:9100/metrics", "12.3 ms", "1,234", "1,300", ">down<", "instance=<u>node</u>", "2 s ago"]
       ),
-      ("/log", ["/data/node", "100 MiB of 1 GiB", "12,345", "1 d ago", "not configured", "about 12 d", "30 d"]),
+      (
+        "/log",
+        ["/data/node", "100 MiB of 1 GiB", "12,345", "1 d ago", "not configured", "about 12 d", "30 d", "5 KiB"]
+      ),
       ("/forwarders", ["41,000", "about 5 min", "1 min 5 s", "4 KiB", "77", "too large", "rows in dead letters"]),
       ("/config", ["global: {}"]),
     ])
@@ -72,6 +75,7 @@ struct PagesTests {
     status.log.remarks = []
     status.log.consumers = []
     status.log.tenants = []
+    status.log.deadLetters = 0
     let all = pages(status, History())
     #expect(all["/targets"]?.contains("Nothing to scrape is configured.") == true)
     #expect(all["/forwarders"]?.contains("No forwarder is configured") == true)
@@ -99,6 +103,7 @@ struct AttentionTests {
     #expect(items.contains { $0.page == .targets && $0.text.contains("is down") })
     #expect(items.contains { $0.text.contains("5 rows") && $0.text.contains("dead letters") })
     #expect(items.contains { $0.text.contains("2 dropped") })
+    #expect(items.contains { $0.page == .log && $0.text.contains("holds 3 dead letters") })
   }
 
   @Test func isNothingWhenAllIsWell() {
@@ -108,6 +113,7 @@ struct AttentionTests {
     status.forwarders[0].state = .delivering
     status.forwarders[0].deadLetterRows = 0
     status.forwarders[0].droppedRows = 0
+    status.log.deadLetters = 0
     #expect(Attention.items(status).isEmpty)
   }
 

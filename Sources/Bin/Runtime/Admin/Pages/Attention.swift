@@ -46,6 +46,12 @@ struct Attention: Equatable {
           severe: false)
       }
     }
+    if status.log.deadLetters > 0 {
+      add(
+        .log, "the log",
+        "holds \(Figures.grouped(status.log.deadLetters)) dead letters (look at them with clymene wal dead-letters)",
+        severe: false)
+    }
     return items.filter(\.isSevere) + items.filter { !$0.isSevere }
   }
 }

@@ -47,14 +47,14 @@ struct Chart {
   /// So many points share one text that a pointer brings up.
   private static let tipPoints = 10
 
-  /// The largest value of the scale: 1, 2, 2.5, 5 or 10 times a power of ten that no value exceeds.
+  /// The largest value of the scale: 1, 1.5, 2, 3, 4, 5, 6, 8 or 10 times a power of ten that no value exceeds.
   static func ceiling(_ value: Double, _ unit: Unit) -> Double {
     guard value.isFinite, value > 0 else { return unit.base(0) }
     let base = unit.base(value)
     var power = base
     while power * 10 < value { power *= 10 }
     while power > value { power /= 10 }
-    for factor in [1, 2, 2.5, 5, 10] where power * factor >= value { return power * factor }
+    for factor in [1, 1.5, 2, 3, 4, 5, 6, 8, 10] where power * factor >= value { return power * factor }
     return power * 10
   }
 
@@ -73,7 +73,7 @@ struct Chart {
       <div class="plot"><svg viewBox="0 0 \(Chart.width) \(Int(Chart.height))" preserveAspectRatio="none" role="img" \
       aria-label="\(label)"><path class="grid" d="M0,.5H\(Chart.width)M0,30H\(Chart.width)M0,59.5H\(Chart.width)"/>\
       <path class="area" d="\(path(top: top, isClosed: true))"/><path class="line" d="\(path(top: top, isClosed: false))"/>\
-      \(tips())</svg><span class="top">\(unit.text(top))</span></div>
+      \(tips())</svg><span>\(unit.text(top))</span></div>
       <div class="axis"><span>60 min ago</span><span>\(span)</span><span>now</span></div></figure>
 
       """

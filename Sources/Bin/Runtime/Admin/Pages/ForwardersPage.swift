@@ -37,8 +37,8 @@ enum ForwardersPage {
     return """
       <section id="\(HTMLText.escape(anchor(panel.name)))"><h2>\(HTMLText.escape(panel.name)) \
       <small>\(HTMLText.escape(panel.type))</small> \(badge(panel.state))</h2>
-      \(trouble(panel))\(PageParts.facts(facts(panel)))\(PageParts.charts(charts))\
-      <div class="wide">\(outcomes(panel))</div></section>
+      \(trouble(panel))\(PageParts.facts(facts(panel)))\(PageParts.charts(charts, areEven: true))\
+      \(outcomes(panel))</section>
 
       """
   }
@@ -64,7 +64,7 @@ enum ForwardersPage {
         panel.lastDeliveryAt.map { PageParts.time($0, ageSeconds: panel.lastDeliveryAgeSeconds) } ?? "none yet"
       ),
       ("in flight", count(panel.inFlight)), ("rows delivered", count(panel.deliveredRows)),
-      ("samples and entries delivered", count(panel.deliveredEntries)),
+      ("entries delivered", count(panel.deliveredEntries)),
       ("bytes delivered", Figures.bytes(panel.deliveredBytes)), ("bytes sent", Figures.bytes(panel.sentBytes)),
       ("mean answer time", panel.requestSeconds.map(Figures.span) ?? "–"),
       ("rows already there", count(panel.alreadyThereRows)),
@@ -76,13 +76,12 @@ enum ForwardersPage {
   /// All outcomes, those that never came about too, so that the table does not jump.
   private static func outcomes(_ panel: StatusSnapshot.ForwarderPanel) -> String {
     let names = LaneCounters.Result.allCases.map(\.rawValue)
-    let head = names.map { "<th class=\"n\">\($0.replacing("_", with: " "))</th>" }.joined()
-    let cells = names.map { "<td class=\"n\">\(Figures.grouped(panel.requests[$0] ?? 0))</td>" }.joined()
-    return """
-      <table class="outcomes"><thead><tr><th>requests</th>\(head)<th class="n">from splitting</th>\
-      <th class="n">read errors</th></tr></thead><tbody><tr><td>since the start</td>\(cells)\
-      <td class="n">\(Figures.grouped(panel.splitRequests))</td><td class="n">\(Figures.grouped(panel.readErrors))</td>\
-      </tr></tbody></table>
-      """
+    let columns = names.map { PageParts.Column.number($0.replacing("_", with: " ")) }
+    return PageParts.table(
+      "compact", [.text("requests")] + columns + [.number("from splitting"), .number("read errors")],
+      [
+        ["since the start"] + names.map { Figures.grouped(panel.requests[$0] ?? 0) }
+          + [Figures.grouped(panel.splitRequests), Figures.grouped(panel.readErrors)]
+      ])
   }
 }

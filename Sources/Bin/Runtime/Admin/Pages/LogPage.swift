@@ -9,7 +9,7 @@ enum LogPage {
     return PageFrame.render(
       .log, status,
       PageParts.section("Log", log.directory, id: "log", room(log) + PageParts.facts(facts(log)) + remarks(log))
-        + PageParts.section("The last hour", id: "charts", PageParts.charts(charts))
+        + PageParts.section("The last hour", id: "charts", PageParts.charts(charts, areEven: true))
         + PageParts.section("Who still needs it", id: "consumers", consumers(log))
         + PageParts.section("Tenants", id: "tenants", tenants(log)))
   }
@@ -33,7 +33,7 @@ enum LogPage {
       (
         "bytes a sample or entry", log.entries > 0 ? Figures.short(Double(log.bytes) / Double(log.entries)) : "–"
       ),
-      ("oldest", oldest), ("newest", log.newestAt.map { PageParts.time($0, ageSeconds: nil) } ?? "–"),
+      ("oldest", oldest), ("newest", log.newestAt.map { PageParts.time($0, ageSeconds: log.newestAgeSeconds) } ?? "–"),
       ("full in, at the present growth", log.fullInSeconds.map(Figures.about) ?? "–, it does not grow"),
       ("room for an outage", log.outageRoomSeconds.map(Figures.about) ?? "–"),
       ("when full", "\(policy) <small>(\(HTMLText.escape(log.whenFull)))</small>"),
@@ -41,6 +41,10 @@ enum LogPage {
       ("kept after delivery", log.keepDeliveredSeconds.map { $0 > 0 ? Figures.span($0) : "not at all" } ?? "–"),
       ("rows dropped", bad(log.droppedRows)), ("blocks damaged", bad(log.damagedBlocks)),
       ("segments in quarantine", bad(log.quarantined)),
+      (
+        "dead letters",
+        bad(log.deadLetters) + (log.deadLetters > 0 ? " <small>(\(Figures.bytes(log.deadLetterBytes)))</small>" : "")
+      ), ("dead letters dropped", bad(log.deadLettersDropped)),
     ]
   }
 

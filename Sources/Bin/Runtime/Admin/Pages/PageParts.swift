@@ -61,8 +61,9 @@ enum PageParts {
       """
   }
 
-  static func charts(_ charts: [Chart]) -> String {
-    "<div class=\"charts\">\n" + charts.map { $0.html() }.joined() + "</div>\n"
+  /// `areEven`: they fill the width together.
+  static func charts(_ charts: [Chart], areEven: Bool = false) -> String {
+    "<div class=\"charts\(areEven ? " even" : "")\">\n" + charts.map { $0.html() }.joined() + "</div>\n"
   }
 
   static func time(_ text: String, ageSeconds: Double?) -> String {

@@ -65,12 +65,13 @@ enum PageStyle {
     .bad,.error{color:var(--bad)}.error{font-size:13px;overflow-wrap:anywhere;max-width:60ch;margin-top:3px}
     dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(158px,1fr));gap:12px 20px;margin:12px 0 14px}
     dt{font-size:12.5px;color:var(--soft)}dd{margin:0;font-weight:600;overflow-wrap:anywhere}dd small{font-weight:400}
-    .tile b,dd,td,.axis,.top span{font-variant-numeric:tabular-nums}
-    table{border-collapse:collapse;width:100%}.wide{overflow-x:auto}
+    .tile b,dd,td,.axis,.plot span{font-variant-numeric:tabular-nums}
+    table{border-collapse:collapse;width:100%}
     th{font-size:12.5px;text-align:left;color:var(--soft);font-weight:600;white-space:nowrap}
     th,td{padding:7px 18px 7px 0;border-bottom:1px solid var(--line);vertical-align:top}
     th:last-child,td:last-child{padding-right:0}tbody tr:last-child td{border-bottom:0;padding-bottom:0}
     td.n,th.n,.targets td:nth-child(n+3){text-align:right;white-space:nowrap}
+    .targets{table-layout:fixed}.targets th{width:8%}.targets th:first-child{width:36%}.targets th:nth-child(2){width:auto}.targets th:nth-child(3){width:11%}
     .targets td b{font-weight:600;overflow-wrap:anywhere}
     .targets td p{font-size:12.5px;color:var(--soft);overflow-wrap:anywhere}.targets td i{font-style:normal;margin-right:9px}
     .targets td u{text-decoration:none;color:var(--ink)}
@@ -85,13 +86,13 @@ enum PageStyle {
 
   private static let charts = """
     .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(330px,1fr));gap:18px 26px}
+    .charts.even{grid-template-columns:repeat(auto-fit,minmax(245px,1fr))}.charts+table{margin-top:14px}
     figure{margin:0;min-width:0;--tone:var(--one)}figure.two{--tone:var(--two)}figure.three{--tone:var(--three)}figure.bad{--tone:var(--bad)}
     figcaption{display:flex;justify-content:space-between;gap:10px;font-size:13px;color:var(--soft);margin-bottom:3px}
     figcaption b{color:var(--ink)}
-    .plot{position:relative;height:84px}.plot svg{display:block;width:100%;height:100%}
-    .plot p{font-size:13px;color:var(--soft);padding-top:30px;text-align:center;border-bottom:1px solid var(--line);height:100%}
-    .plot .top{position:absolute;left:0;top:1px;padding:0 4px 0 1px;font-size:11px;line-height:1.3;color:var(--soft);pointer-events:none;
-    max-width:none;display:block;background:var(--card);opacity:.86}
+    .plot{position:relative;height:96px;padding-top:15px}.plot svg{display:block;width:100%;height:100%}
+    .plot p{font-size:13px;color:var(--soft);padding-top:24px;text-align:center;border-bottom:1px solid var(--line);height:100%}
+    .plot span{position:absolute;left:0;top:0;font-size:11px;line-height:1.3;color:var(--soft)}
     .grid{stroke:var(--line);stroke-width:1;fill:none}.area{fill:var(--tone);opacity:.14}
     .line{fill:none;stroke:var(--tone);stroke-width:1.75;stroke-linejoin:round;stroke-linecap:round}
     .grid,.line{vector-effect:non-scaling-stroke}
