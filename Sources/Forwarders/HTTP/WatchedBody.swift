@@ -26,8 +26,6 @@ struct WatchedBody: AsyncSequence, Sendable {
   private let body: ByteBuffer
   private let progress = Progress()
 
-  var count: Int { body.readableBytes }
-
   init(_ bytes: [UInt8]) { body = ByteBuffer(bytes: bytes) }
 
   /// Bytes.
