@@ -75,8 +75,8 @@ struct Chart {
       <div class="plot"><svg viewBox="0 0 \(width) \(Int(Chart.height))" preserveAspectRatio="none" role="img" \
       aria-label="\(label)"><path class="grid" d="M0,.5H\(width)M0,30H\(width)M0,59.5H\(width)"/>\
       <path class="area" d="\(path(top: top, isClosed: true))"/><path class="line" d="\(path(top: top, isClosed: false))"/>\
-      \(tips())</svg><span>\(unit.text(top))</span></div>
-      <div class="axis"><span>\(minutes) min ago</span><span>\(span)</span><span>now</span></div></figure>
+      \(tips())</svg><span>\(unit.text(top))</span><span class="range">\(span)</span></div>
+      <div class="axis"><span>\(minutes) min ago</span><span>now</span></div></figure>
 
       """
   }
