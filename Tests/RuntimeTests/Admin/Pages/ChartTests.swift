@@ -11,8 +11,8 @@ struct ChartTests {
   @Test func saysInWordsWhatItShows() {
     let html = chart([1, 4, 2]).html()
     #expect(html.contains("role=\"img\""))
-    #expect(html.contains("aria-label=\"Samples, the last hour: now 2/s, lowest 1/s, highest 4/s\""))
-    #expect(html.contains("60 min ago") && html.contains("<b>2/s</b>"))
+    #expect(html.contains("aria-label=\"Samples, the last 10 minutes: now 2/s, lowest 1/s, highest 4/s\""))
+    #expect(html.contains("10 min ago") && html.contains("<b>2/s</b>"))
   }
 
   @Test func bringsUpTheMinutesFigureUnderThePointer() {
@@ -23,7 +23,17 @@ struct ChartTests {
 
   @Test func drawsFromTheRightEdge() {
     // Three points of which the last ends at the edge; 60 is zero.
-    #expect(chart([0, 10, 0]).path(top: 10, isClosed: false) == "M357,59l1-58l1,58")
+    #expect(chart([0, 10, 0]).path(top: 10, isClosed: false) == "M57,59l1-58l1,58")
+  }
+
+  @Test(
+    "is as wide as what there is to show",
+    arguments: [(1, 10), (60, 10), (61, 30), (180, 30), (181, 60), (360, 60)])
+  func width(points: Int, minutes: Int) {
+    let html = chart([Float](repeating: 3, count: points)).html()
+    #expect(html.contains("<span>\(minutes) min ago</span>"))
+    #expect(html.contains("viewBox=\"0 0 \(minutes * 6) 60\""))
+    #expect(html.components(separatedBy: "<title>").count <= 37)
   }
 
   @Test func drawsFlatStretchesInOneStep() {
@@ -38,7 +48,7 @@ struct ChartTests {
   }
 
   @Test func showsASinglePointToo() {
-    #expect(chart([7]).path(top: 10, isClosed: false) == "M358,18h1")
+    #expect(chart([7]).path(top: 10, isClosed: false) == "M58,18h1")
     #expect(chart([7]).html().contains("<path class=\"line\" d=\"M"))
   }
 

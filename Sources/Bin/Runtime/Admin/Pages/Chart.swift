@@ -41,11 +41,12 @@ struct Chart {
   /// The tone of the line, a class of the style sheet: `one`, `two`, `bad`.
   var tone = "one"
 
-  /// In steps of the history.
-  private static let width = HistoryRing.pointLimit
   private static let height = 60.0
+
+  /// How many steps of the history the chart is wide: soon after a start, ten minutes or half an hour.
+  private var width: Int { [60, 180].first { values.count <= $0 } ?? HistoryRing.pointLimit }
   /// So many points share one text that a pointer brings up.
-  private static let tipPoints = 10
+  private var tipPoints: Int { width == 60 ? 2 : width / 36 }
 
   /// The largest value of the scale: 1, 1.5, 2, 3, 4, 5, 6, 8 or 10 times a power of ten that no value exceeds.
   static func ceiling(_ value: Double, _ unit: Unit) -> Double {
@@ -66,22 +67,23 @@ struct Chart {
       return "<figure>\(caption)<div class=\"plot\"><p>The first value comes within 10 seconds.</p></div></figure>"
     }
     let top = Chart.ceiling(highest, unit)
+    let minutes = width * Int(History.stepSeconds) / 60
     let span = "lowest \(unit.text(lowest)), highest \(unit.text(highest))"
-    let label = HTMLText.escape("\(title), the last hour: now \(unit.text(known.last ?? 0)), \(span)")
+    let label = HTMLText.escape("\(title), the last \(minutes) minutes: now \(unit.text(known.last ?? 0)), \(span)")
     return """
       <figure class="\(tone)">\(caption)
-      <div class="plot"><svg viewBox="0 0 \(Chart.width) \(Int(Chart.height))" preserveAspectRatio="none" role="img" \
-      aria-label="\(label)"><path class="grid" d="M0,.5H\(Chart.width)M0,30H\(Chart.width)M0,59.5H\(Chart.width)"/>\
+      <div class="plot"><svg viewBox="0 0 \(width) \(Int(Chart.height))" preserveAspectRatio="none" role="img" \
+      aria-label="\(label)"><path class="grid" d="M0,.5H\(width)M0,30H\(width)M0,59.5H\(width)"/>\
       <path class="area" d="\(path(top: top, isClosed: true))"/><path class="line" d="\(path(top: top, isClosed: false))"/>\
-      \(tips())</svg><span>\(unit.text(top))</span></div>
-      <div class="axis"><span>60 min ago</span><span>\(span)</span><span>now</span></div></figure>
+      \(tips())</svg><span>\(unit.text(top))</span><span class="range">\(span)</span></div>
+      <div class="axis"><span>\(minutes) min ago</span><span>now</span></div></figure>
 
       """
   }
 
   /// Runs of known values as lines, in relative steps so that flat stretches are short; closed down to zero for an area.
   func path(top: Double, isClosed: Bool) -> String {
-    let first = Chart.width - values.count
+    let first = width - values.count
     var path = ""
     var start: Int?
     var y = 0
@@ -106,7 +108,7 @@ struct Chart {
       let next = height(value)
       if start == nil {
         // The last point ends at the edge.
-        let from = x == Chart.width - 1 ? x - 1 : x
+        let from = x == width - 1 ? x - 1 : x
         path += "M\(from),\(next)"
         start = from
         if from < x { flat = 1 }
@@ -119,24 +121,25 @@ struct Chart {
       }
       y = next
     }
-    finish(Chart.width - 1)
+    finish(width - 1)
     return path
   }
 
   /// Invisible columns with the mean and the highest value of their minutes.
   private func tips() -> String {
-    let first = Chart.width - values.count
+    let first = width - values.count
     var result = "<g class=\"tips\">"
-    for column in 0..<(Chart.width / Chart.tipPoints) {
-      let from = column * Chart.tipPoints
-      let inside = (from..<from + Chart.tipPoints).compactMap { x in
+    for column in 0..<(width / tipPoints) {
+      let from = column * tipPoints
+      let inside = (from..<from + tipPoints).compactMap { x in
         x >= first && values[x - first].isFinite ? Double(values[x - first]) : nil
       }
       guard let highest = inside.max() else { continue }
       let mean = inside.reduce(0, +) / Double(inside.count)
-      let minutes = Double(Chart.width - from - Chart.tipPoints / 2) * History.stepSeconds / 60
-      result += "<rect x=\"\(from)\" width=\"\(Chart.tipPoints)\" height=\"60\"><title>"
-      result += "\(Int(minutes.rounded())) min ago: \(unit.text(mean)), highest \(unit.text(highest))</title></rect>"
+      let seconds = Int(Double(width - from - tipPoints / 2) * History.stepSeconds)
+      let age = seconds >= 120 ? "\((seconds + 30) / 60) min" : "\(seconds) s"
+      result += "<rect x=\"\(from)\" width=\"\(tipPoints)\" height=\"60\"><title>"
+      result += "\(age) ago: \(unit.text(mean)), highest \(unit.text(highest))</title></rect>"
     }
     return result + "</g>"
   }

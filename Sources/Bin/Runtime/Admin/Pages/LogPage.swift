@@ -9,7 +9,7 @@ enum LogPage {
     return PageFrame.render(
       .log, status,
       PageParts.section("Log", log.directory, id: "log", room(log) + PageParts.facts(facts(log)) + remarks(log))
-        + PageParts.section("The last hour", id: "charts", PageParts.charts(charts, areEven: true))
+        + PageParts.section("History", id: "charts", PageParts.charts(charts, areEven: true))
         + PageParts.section("Who still needs it", id: "consumers", consumers(log))
         + PageParts.section("Tenants", id: "tenants", tenants(log)))
   }

@@ -16,7 +16,7 @@ enum OverviewPage {
       attention(status) + "<div class=\"tiles\">\(tiles(status, history))</div>\n"
         + PageParts.section("Forwarders", id: "forwarders", forwarders(status.forwarders, history))
         + PageParts.section("Jobs", id: "jobs", jobs(status.targets))
-        + PageParts.section("The last hour", id: "charts", PageParts.charts(charts)))
+        + PageParts.section("History", id: "charts", PageParts.charts(charts)))
   }
 
   // MARK: what wants attention

@@ -92,7 +92,8 @@ enum PageStyle {
     figcaption b{color:var(--ink)}
     .plot{position:relative;height:96px;padding-top:15px}.plot svg{display:block;width:100%;height:100%}
     .plot p{font-size:13px;color:var(--soft);padding-top:24px;text-align:center;border-bottom:1px solid var(--line);height:100%}
-    .plot span{position:absolute;left:0;top:0;font-size:11px;line-height:1.3;color:var(--soft)}
+    .plot span{position:absolute;left:0;top:0;font-size:11px;line-height:1.3;color:var(--soft);white-space:nowrap}
+    .plot .range{left:auto;right:0}
     .grid{stroke:var(--line);stroke-width:1;fill:none}.area{fill:var(--tone);opacity:.14}
     .line{fill:none;stroke:var(--tone);stroke-width:1.75;stroke-linejoin:round;stroke-linecap:round}
     .grid,.line{vector-effect:non-scaling-stroke}
