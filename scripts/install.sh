@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what building needs on Debian 12 beside Swift itself. Does nothing when all of it is there; asks apt through sudo when
+# Installs what building and testing need on Debian 12 beside Swift itself. Does nothing when all of it is there; asks apt through sudo when
 # it is not run by root.
 set -euo pipefail
 
-packages=(liblmdb-dev libzstd-dev libxxhash-dev libssl-dev zlib1g-dev libsnappy-dev pkg-config)
+packages=(liblmdb-dev libzstd-dev libxxhash-dev libssl-dev zlib1g-dev libsnappy-dev pkg-config openssl)
 
 if ! command -v swift >/dev/null; then
   echo "There is no swift on the path. Install Swift 6.2 or later first: https://www.swift.org/install/linux/" >&2

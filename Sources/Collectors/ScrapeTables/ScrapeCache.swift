@@ -66,7 +66,7 @@ package struct ScrapeCache: Sendable {
   private var metadata = FamilyMetadata()
   /// Needed for new series only: let go when none came for `restAfterScrapes` scrapes, and made anew from the tables when one comes.
   var slotOf: [SeriesIdentity: UInt32]? = [:]
-  private var scrapesWithoutNew = 0
+  var scrapesWithoutNew = 0
 
   // By slot.
   var values: [Double] = []
@@ -292,35 +292,6 @@ extension ScrapeCache {
       known.removeLast(known.count - slots)
       throw error
     }
-  }
-
-  /// Makes `slotOf` anew where it was let go.
-  private mutating func knowSlots() throws(FormatError) {
-    scrapesWithoutNew = 0
-    guard slotOf == nil else { return }
-    var slotOf: [SeriesIdentity: UInt32] = [:]
-    slotOf.reserveCapacity(values.count)
-    var slot: UInt32 = 0
-    try parts.visit { series in
-      slotOf[SeriesIdentity(series.labels)] = slot
-      slot += 1
-    }
-    self.slotOf = slotOf
-  }
-
-  /// Called at the end of each scrape: lets go of what serves new series only when none has come for a while, and of the arrays' room for more.
-  mutating func rest() {
-    index.rest(after: Self.restAfterScrapes)
-    scrapesWithoutNew += scrapesWithoutNew <= Self.restAfterScrapes ? 1 : 0
-    guard scrapesWithoutNew == Self.restAfterScrapes else { return }
-    slotOf = nil
-    values = values.compacted
-    metIn = metIn.compacted
-    aliveIn = aliveIn.compacted
-    tracked = tracked.compacted
-    known = known.compacted
-    own = own.compacted
-    index.compact()
   }
 
   private mutating func appendSlot() {

@@ -123,13 +123,11 @@ struct `A GET` {
   }
 
   @Test
-  func `A port at which nobody listens is a refused connection, at once`() async throws {
+  func `A port at which nobody listens is a refused connection, not a timeout`() async throws {
     let port = try LoopbackServer.closedPort()
-    let start = ContinuousClock.now
-    let (result, words) = await get("http://127.0.0.1:\(port)/metrics")
+    let (result, words) = await get("http://127.0.0.1:\(port)/metrics", timeout: .seconds(50))
     #expect(result == .failure(.refused))
     #expect(words == "connection refused by 127.0.0.1:\(port)")
-    #expect(start.duration(to: .now) < .seconds(5))
   }
 
   @Test
@@ -158,11 +156,9 @@ struct `A GET` {
       _ = connection.readRequest()
       connection.waitForClose()
     }
-    let start = ContinuousClock.now
     let (result, words) = await get(server.url, timeout: .milliseconds(300))
     #expect(result == .failure(.timedOut))
     #expect(words.contains("0.3 seconds"))
-    #expect(start.duration(to: .now) < .seconds(8))
   }
 
   @Test

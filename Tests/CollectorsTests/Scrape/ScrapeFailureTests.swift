@@ -265,10 +265,9 @@ struct `Targets that come and go` {
       _ = connection.readRequest()
       connection.waitForClose()
     }
-    let collector = ScrapeCollector(jobs: [scrape.job(good.address), scrape.job(hanging.address)], http: scrape.http)
-    let start = ContinuousClock.now
+    let slow = scrape.job(hanging.address) { $0.timeout = .seconds(600) }
+    let collector = ScrapeCollector(jobs: [scrape.job(good.address), slow], http: scrape.http)
     try await scrape.run(collector) { try scrape.stored("a").count >= 2 && hanging.connections == 1 }
-    #expect(start.duration(to: .now) < .seconds(4))
     #expect(try !scrape.sink.samples.contains { $0.isStale })
   }
 

@@ -4,6 +4,8 @@ import Yams
 struct ConfigurationNode {
   var node: Node
   var path: String
+  /// Under a key that may hold secrets, so that no complaint quotes what stands there.
+  var isSecret = false
 
   var isNull: Bool {
     guard case .scalar(let scalar) = node else { return false }
@@ -13,7 +15,7 @@ struct ConfigurationNode {
   /// For messages: what stands there.
   var kind: String {
     switch node {
-    case .scalar(let scalar): isNull ? "nothing" : "“\(scalar.string.prefix(60))”"
+    case .scalar(let scalar): isNull ? "nothing" : isSecret ? "a text" : "“\(scalar.string.prefix(60))”"
     case .mapping: "a mapping"
     case .sequence: "a list"
     case .alias: "an alias"
@@ -80,7 +82,7 @@ struct MappingReader {
       entries.append(
         (
           scalar.string, ConfigurationNode(node: keyNode, path: path),
-          ConfigurationNode(node: value, path: path)
+          ConfigurationNode(node: value, path: path, isSecret: place.isSecret)
         ))
     }
     for value in merged {
@@ -104,6 +106,13 @@ struct MappingReader {
     asked.insert(key)
     guard let entry = entries.first(where: { $0.key == key }), !entry.value.isNull else { return nil }
     return entry.value
+  }
+
+  /// As `value`, for a key that may hold secrets.
+  mutating func secretValue(_ key: String) -> ConfigurationNode? {
+    var found = value(key)
+    found?.isSecret = true
+    return found
   }
 
   /// Whether the key stands there, with or without a value.
@@ -167,7 +176,9 @@ struct MappingReader {
       problems.report(value, "a list is wanted here, not \(value.kind)")
       return nil
     }
-    return sequence.enumerated().map { ConfigurationNode(node: $0.element, path: "\(value.path)[\($0.offset)]") }
+    return sequence.enumerated().map {
+      ConfigurationNode(node: $0.element, path: "\(value.path)[\($0.offset)]", isSecret: value.isSecret)
+    }
   }
 
   /// All keys with their values, as texts: for mappings whose keys are the user's.

@@ -11,9 +11,9 @@ extension ConfigurationReader {
   func httpClient(_ reader: inout MappingReader) -> HTTPConfiguration {
     var http = HTTPConfiguration()
     http.authentication = authentication(&reader)
-    if let tls = reader.value("tls_config") { http.tls = tlsSettings(tls) }
+    if let tls = reader.secretValue("tls_config") { http.tls = tlsSettings(tls) }
     http.proxy = proxySettings(&reader)
-    if let headers = reader.value("http_headers") { http.headers = httpHeaders(headers) }
+    if let headers = reader.secretValue("http_headers") { http.headers = httpHeaders(headers) }
     if reader.bool("follow_redirects") == false { http.redirectLimit = 0 }
     http.http2 = reader.bool("enable_http2") ?? http.http2
     return http
@@ -32,8 +32,8 @@ extension ConfigurationReader {
   // MARK: authentication
 
   private func authentication(_ reader: inout MappingReader) -> HTTPAuthentication? {
-    let basicPlace = reader.value("basic_auth")
-    let authorizationPlace = reader.value("authorization")
+    let basicPlace = reader.secretValue("basic_auth")
+    let authorizationPlace = reader.secretValue("authorization")
     let token = reader.string("bearer_token").nonEmpty
     let tokenFile = path(&reader, "bearer_token_file")
     let given: [(key: String, place: ConfigurationNode?)] = [
@@ -156,7 +156,7 @@ extension ConfigurationReader {
   private func proxySettings(_ reader: inout MappingReader) -> ProxySettings? {
     let url = reader.string("proxy_url").nonEmpty
     let exceptions = reader.string("no_proxy").nonEmpty
-    let headersPlace = reader.value("proxy_connect_header")
+    let headersPlace = reader.secretValue("proxy_connect_header")
     let fromEnvironment = reader.bool("proxy_from_environment") ?? false
     if fromEnvironment {
       for (place, key) in [(url?.place, "proxy_url"), (exceptions?.place, "no_proxy")] {

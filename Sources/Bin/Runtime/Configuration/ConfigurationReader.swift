@@ -1,6 +1,3 @@
-import Model
-import Yams
-
 /// Turns the document into a `Configuration`, one function a section.
 struct ConfigurationReader {
   let problems: ProblemList

@@ -1,0 +1,33 @@
+import Codec
+
+// What a cache keeps only as long as series come that are new: for a target in its steady state it would be a third of the memory.
+extension ScrapeCache {
+  /// Makes `slotOf` anew where it was let go.
+  mutating func knowSlots() throws(FormatError) {
+    scrapesWithoutNew = 0
+    guard slotOf == nil else { return }
+    var slotOf: [SeriesIdentity: UInt32] = [:]
+    slotOf.reserveCapacity(values.count)
+    var slot: UInt32 = 0
+    try parts.visit { series in
+      slotOf[SeriesIdentity(series.labels)] = slot
+      slot += 1
+    }
+    self.slotOf = slotOf
+  }
+
+  /// Called at the end of each scrape: lets go of what serves new series only when none has come for a while, and of the arrays' room for more.
+  mutating func rest() {
+    index.rest(after: Self.restAfterScrapes)
+    scrapesWithoutNew += scrapesWithoutNew <= Self.restAfterScrapes ? 1 : 0
+    guard scrapesWithoutNew == Self.restAfterScrapes else { return }
+    slotOf = nil
+    values = values.compacted
+    metIn = metIn.compacted
+    aliveIn = aliveIn.compacted
+    tracked = tracked.compacted
+    known = known.compacted
+    own = own.compacted
+    index.compact()
+  }
+}
