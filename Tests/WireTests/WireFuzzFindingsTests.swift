@@ -49,7 +49,7 @@ import Testing
         try Data(bytes).write(to: url.appendingPathComponent("random-\(seed)"))
       }
       try write("remotewrite", encoder.message)
-      try write("snappy", encoder.compressed())
+      try write("snappy", encoder.withMessage { Snappy.compress($0) })
     }
   }
 }

@@ -88,6 +88,8 @@ final class ClientSet: Sendable {
     // Bodies are decoded by the session, where the limit is kept exactly.
     settings.decompression = .disabled
     settings.httpVersion = configuration.http2 ? .automatic : .http1Only
+    settings.http1_1ConnectionDebugInitializer = ReceiveBuffers.limit
+    settings.http2ConnectionDebugInitializer = ReceiveBuffers.limit
     settings.tlsConfiguration = try certificates.configuration()
     if let name = configuration.tls.serverName, let host = route.pinnedHost { settings.dnsOverride = [name: host] }
     if let proxy = route.proxy {
@@ -102,7 +104,9 @@ final class ClientSet: Sendable {
         tunnel.connectHeaders = connectHeaders
         settings.proxy = tunnel
       } else {
-        settings.http1_1ConnectionDebugInitializer = AbsoluteForm.install
+        settings.http1_1ConnectionDebugInitializer = { channel in
+          ReceiveBuffers.limit(channel).flatMap { AbsoluteForm.install(channel) }
+        }
         // All servers' requests share the connections to the proxy.
         settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(
           configuration.keptConnectionsPerHost, 64)

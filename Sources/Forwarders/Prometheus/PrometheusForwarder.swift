@@ -76,8 +76,7 @@ public final class PrometheusForwarder: Forwarder {
   private func body(of delivery: Delivery) throws(FormatError) -> [UInt8]? {
     let slot = slots[(delivery.shard?.index ?? 0) % slots.count]
     return try slot.encoder.withLock { encoder throws(FormatError) in
-      let counts = try encoder.encode(delivery, templates, configuration.options)
-      return counts.series == 0 ? nil : encoder.compressed()
+      try encoder.body(of: delivery, templates, configuration.options)
     }
   }
 

@@ -43,6 +43,12 @@ struct WireBuffer: ~Copyable {
     if capacity > keptBytes { resize(to: max(64, keptBytes)) }
   }
 
+  /// Moves what stands behind the first `bytes` bytes to the front.
+  mutating func removeFirst(_ bytes: Int) {
+    base.copyMemory(from: base + bytes, byteCount: count - bytes)
+    count -= bytes
+  }
+
   mutating func append(_ bytes: [UInt8]) {
     reserve(bytes.count)
     bytes.withUnsafeBytes { bytes in

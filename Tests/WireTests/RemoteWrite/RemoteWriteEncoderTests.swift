@@ -40,11 +40,26 @@ struct Rows {
   ) throws -> (RemoteWriteRequest, RemoteWriteCounts) {
     var encoder = try RemoteWriteEncoder()
     let counts = try encoder.encode(delivery, LabelTemplates(), options)
-    return (try RemoteWriteDecoder.decode(compressed: encoder.compressed()), counts)
+    let message = encoder.withMessage { Snappy.compress($0) }
+    // The body that is compressed while it is made is the same.
+    #expect(try encoder.body(of: delivery, LabelTemplates(), options) == (counts.series == 0 ? nil : message))
+    return (try RemoteWriteDecoder.decode(compressed: message), counts)
   }
 
   private static func samples(_ pairs: (Int64, Double)...) -> [Sample] {
     pairs.map { Sample(timestamp: UnixMilliseconds($0.0), valueBits: $0.1.bitPattern) }
+  }
+
+  @Test("A message of several pieces is the same when it is compressed while it is made")
+  func largeBody() throws {
+    let table = try SeriesTable(
+      encoding: (0..<3000).map { Series(Labels([Label("__name__", "m"), Label("n", "\($0)")])) })
+    var rows = Rows()
+    for minute in 0..<20 {
+      try rows.block(Rows.scrape(table, Int64(minute) * 60_000, (0..<3000).map { Double($0 * minute) / 8 }))
+    }
+    let (request, counts) = try Self.encoded(rows.delivery)
+    #expect(counts.samples == 60_000 && request.series.count == 3000)
   }
 
   @Test("A message has the bytes of the specification")

@@ -29,7 +29,7 @@ import Wire
     let open = try time(seconds) { _ = try RemoteWriteBundles(delivery, opener) }
     let encode = try time(seconds) { _ = try encoder.encode(bundles, templates) }
     var body = 0
-    let snappy = time(seconds) { body = encoder.compressed().count }
+    let snappy = time(seconds) { body = encoder.withMessage { Snappy.compress($0).count } }
     let message = encoder.withMessage { $0.byteCount }
     func figure(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
     print(

@@ -50,7 +50,8 @@ final class LabelTemplate: Sendable {
     }
     seriesCount = series.count
     self.longest = longest
-    self.coded = coded.bytes
+    // As long as it is: a buffer that has grown is up to twice that.
+    self.coded = coded.bytes.withUnsafeBufferPointer { [UInt8]($0) }
     self.restarts = restarts
   }
 

@@ -26,13 +26,18 @@ public struct RemoteWriteCounts: Sendable, Equatable {
 /// them. The same delivery gives the same bytes.
 public struct RemoteWriteEncoder: ~Copyable {
   /// Memory of that much is kept for the next message.
-  private static let keptBytes = 4 << 20
+  private static let keptBytes = 512 << 10
+  /// What is compressed at once; a multiple of snappy's own 64 KiB.
+  private static let pieceBytes = 256 << 10
 
   private let opener: BlockOpener
   var out = WireBuffer()
   var walker = LabelWalker()
   var tile = MatrixTile()
   var counts = RemoteWriteCounts()
+  private var pieces = SnappyPieces()
+  /// Whether the message is compressed while it is made.
+  private var isCompressing = false
 
   /// Throws when there is no memory.
   public init() throws(FormatError) { opener = try BlockOpener() }
@@ -42,6 +47,30 @@ public struct RemoteWriteEncoder: ~Copyable {
     _ delivery: Delivery, _ templates: LabelTemplates, _ options: RemoteWriteOptions = .init()
   ) throws(FormatError) -> RemoteWriteCounts {
     try encode(try RemoteWriteBundles(delivery, opener), templates, options)
+  }
+
+  /// The message of a delivery as the body of a request, compressed while it is made, so that no more than a piece of it is in memory; nil when it
+  /// would have no series. Throws when a block or table cannot be read.
+  public mutating func body(
+    of delivery: Delivery, _ templates: LabelTemplates, _ options: RemoteWriteOptions = .init()
+  ) throws(FormatError) -> [UInt8]? {
+    isCompressing = true
+    defer { isCompressing = false }
+    pieces.removeAll(keptBytes: Self.keptBytes)
+    guard try encode(delivery, templates, options).series > 0 else { return nil }
+    out.withBytes { rest in rest.withUnsafeBytes { pieces.append($0) } }
+    out.removeAll(keptBytes: Self.keptBytes)
+    return pieces.finish(keptBytes: Self.keptBytes)
+  }
+
+  /// Compresses the whole pieces that are finished.
+  @inline(never)
+  private mutating func compressPieces() {
+    let whole = out.count / Self.pieceBytes * Self.pieceBytes
+    for start in stride(from: 0, to: whole, by: Self.pieceBytes) {
+      pieces.append(UnsafeRawBufferPointer(start: out.base + start, count: Self.pieceBytes))
+    }
+    out.removeFirst(whole)
   }
 
   /// Makes the message of opened blocks.
@@ -69,8 +98,6 @@ public struct RemoteWriteEncoder: ~Copyable {
   /// Calls `body` with the message made last, uncompressed.
   public func withMessage<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result { try out.withBytes(body) }
 
-  /// The message made last as the body of a request.
-  public func compressed() -> [UInt8] { out.withBytes { Snappy.compress($0) } }
 }
 
 /// Where a time series that is being written begins.
@@ -113,6 +140,7 @@ extension RemoteWriteEncoder {
       out.count += needed - series.lengthBytes
     }
     _ = Varint.store(UInt64(length), at: out.base + (series.start + 1))
+    if isCompressing, out.count >= Self.pieceBytes { compressPieces() }
   }
 
   /// Writes samples with a time each.
