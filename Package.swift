@@ -95,6 +95,7 @@ let nioTargets: [Target] = [
 ]
 
 let programTargets: [Target] = [
+  .systemLibrary(name: "CMalloc", path: "Sources/Bin/CMalloc"),
   room(
     "Runtime", "Sources/Bin/Runtime",
     [
@@ -109,7 +110,7 @@ let programTargets: [Target] = [
   .executableTarget(
     name: "clymene",
     dependencies: [
-      "Runtime", "WAL", "Codec", "Model", .product(name: "Logging", package: "swift-log"),
+      "Runtime", "WAL", "Codec", "Model", "CMalloc", .product(name: "Logging", package: "swift-log"),
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ], path: "Sources/Bin/CLI", swiftSettings: strict),
   tests("EndToEndTests", ["clymene", "Forwarders", "WAL", "Codec", "Model"]),

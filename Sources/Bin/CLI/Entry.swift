@@ -5,6 +5,7 @@ import Foundation
 @main
 enum Entry {
   static func main() async {
+    Allocator.setUp()
     // A reader that goes away (a pipe, a closed connection) is an error of that write, not the end of the program.
     signal(SIGPIPE, SIG_IGN)
     await Clymene.main(arguments(CommandLine.arguments))
