@@ -190,7 +190,10 @@ extension FileWriter {
     if delivery.generation > state.generation { state.known = KnownRows() }
     state.generation = delivery.generation
 
+    // Parts of one row have one sequence, which says nothing then.
+    let isKnown = !delivery.mayHoldPartsOfRows
     let wanted = delivery.blocks.filter { block in
+      guard isKnown else { return true }
       let header = block.block.header
       return !SequenceRuns.without(state.known[header.origin], in: header.sequences).isEmpty
     }
@@ -217,13 +220,13 @@ extension FileWriter {
       let header = tabled.block.header
       let block = try opener.open(tabled.block)
       let tables = try block.resolve(tabled.tables)
-      let known = state.known[header.origin]
+      let known = isKnown ? state.known[header.origin] : []
       try lines.write(block, tables, without: known) { piece in
         let bytes = compress ? try frames.frame(piece) : piece
         try directory.append(bytes, to: file)
         added += bytes.count
       }
-      state.known.add(header.sequences, of: header.origin)
+      if isKnown { state.known.add(header.sequences, of: header.origin) }
     }
     try lines.finish { piece in
       let bytes = compress ? try frames.frame(piece) : piece

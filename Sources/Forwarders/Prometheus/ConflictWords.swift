@@ -1,20 +1,18 @@
-/// The texts by which receivers say that they have a sample already, or newer ones, or that its time is past what they take.
+/// The texts by which receivers say that they have a sample already, or newer ones of its series.
+///
+/// A sample that is too old for the receiver as a whole ("out of bounds", "too old sample", "too far in the past") is not among them: that says nothing
+/// about whether it is there. During an outage behind a proxy that answers 502 it never was.
 enum ConflictWords {
   /// In lower case, any of them anywhere in the text.
   private static let phrases = [
-    // Prometheus, storage/interface.go: "out of order sample", "duplicate sample for timestamp", "out of bounds", "too old sample". Cortex and
-    // Thanos pass them on. With values: "duplicate sample for timestamp 1700000000000; overrides not allowed: …".
-    "out of order", "duplicate sample", "out of bounds", "too old sample",
-    // Mimir, pkg/ingester/errors.go: "the sample has been rejected because its timestamp is too old (err-mimir-sample-timestamp-too-old)", "because
-    // another sample with a more recent timestamp has already been ingested and out-of-order samples are not allowed
-    // (err-mimir-sample-out-of-order)", "because another sample with the same timestamp, but a different value, has already been ingested
+    // Prometheus, storage/interface.go: "out of order sample", "duplicate sample for timestamp". Cortex and Thanos pass them on. With values:
+    // "duplicate sample for timestamp 1700000000000; overrides not allowed: …".
+    "out of order", "duplicate sample",
+    // Mimir, pkg/ingester/errors.go: "because another sample with a more recent timestamp has already been ingested and out-of-order samples are not
+    // allowed (err-mimir-sample-out-of-order)", "because another sample with the same timestamp, but a different value, has already been ingested
     // (err-mimir-sample-duplicate-timestamp)".
-    "timestamp is too old", "sample-timestamp-too-old", "has already been ingested", "sample-out-of-order",
-    "sample-duplicate-timestamp", "out-of-order samples are not allowed",
-    // M3: "datapoint is too far in the past"; newer Mimir: "the sample has been rejected because its timestamp is too far in the past".
-    "too far in the past",
-    // InfluxDB: "partial write: points beyond retention policy dropped=1".
-    "beyond retention policy",
+    "has already been ingested", "sample-out-of-order", "sample-duplicate-timestamp",
+    "out-of-order samples are not allowed",
   ]
 
   /// Whether an answer of 400, 409 or 422 is about rows that the server has. Thanos answers 409 with "conflict" where the reason got lost between its

@@ -47,7 +47,7 @@ public final class PrometheusForwarder: Forwarder {
   public func deliver(_ delivery: Delivery) async -> Answer {
     let body: [UInt8]
     do {
-      guard let made = try self.body(of: delivery) else { return Answer(.delivered) }
+      guard let made = try self.body(of: delivery) else { return .nothingToSend }
       body = made
     } catch {
       return Answer(.refused(reason: "the block cannot be sent: \(error)"))
@@ -65,7 +65,7 @@ public final class PrometheusForwarder: Forwarder {
         configuration.url, headers: headers, body: body, timeout: configuration.timeout)
       let (outcome, mayHaveArrived) = RemoteWriteAnswer.answer(
         status: answer.status, header: answer.header, body: answer.body, server: server, now: now())
-      return Answer(outcome, sentBytes: body.count, mayHaveArrived: mayHaveArrived)
+      return Answer(outcome, sentBytes: body.count, mayHaveArrived: mayHaveArrived, status: answer.status)
     } catch {
       let (outcome, mayHaveArrived) = RemoteWriteAnswer.answer(error)
       return Answer(outcome, sentBytes: error.mayHaveArrived ? body.count : 0, mayHaveArrived: mayHaveArrived)

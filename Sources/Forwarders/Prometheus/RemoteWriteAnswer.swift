@@ -6,7 +6,7 @@ import Model
 /// | answer | outcome |
 /// |---|---|
 /// | 2xx | delivered |
-/// | 429, 408, 5xx | retry, after `Retry-After` where it can be read; only a 5xx other than 503 may have taken the rows |
+/// | 429, 408, 5xx | retry, after `Retry-After` where it can be read; a 5xx may have taken the rows, also one of a proxy |
 /// | 413 | too large |
 /// | 401, 403, 404, 405, 407, 415, a redirect that is not followed | misconfigured: it says nothing about the rows |
 /// | 400, 409, 422 whose text says that these rows or newer ones are there; see ``ConflictWords`` | conflict |
@@ -38,8 +38,7 @@ enum RemoteWriteAnswer {
       let isConflict = ConflictWords.areIn(AnswerText.clean(body.prefix(64 << 10)), status: status)
       return (isConflict ? .conflict(reason: reason) : .refused(reason: reason), false)
     case 400...499: return (.refused(reason: reason), false)
-    case 500 where ConflictWords.isOldPrometheusTooOld(words): return (.conflict(reason: reason), false)
-    case 503: return retry(mayHaveArrived: false)
+    case 500 where ConflictWords.isOldPrometheusTooOld(words): return (.refused(reason: reason), false)
     default: return retry(mayHaveArrived: true)
     }
   }

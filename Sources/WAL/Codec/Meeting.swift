@@ -44,11 +44,15 @@ public struct Delivery: Sendable {
   public let generation: UInt64
   /// Only the rows of these sources are wanted; nil: all. Never set for a forwarder whose `shards` is 1.
   public let shard: Shard?
+  /// Rows may come in parts, each with some of the row's series under the same sequence: of dead letters. Whoever drops rows that it knows must not
+  /// take one part for the row.
+  public let mayHoldPartsOfRows: Bool
 
-  public init(blocks: [TabledBlock], generation: UInt64, shard: Shard? = nil) {
+  public init(blocks: [TabledBlock], generation: UInt64, shard: Shard? = nil, mayHoldPartsOfRows: Bool = false) {
     self.blocks = blocks
     self.generation = generation
     self.shard = shard
+    self.mayHoldPartsOfRows = mayHoldPartsOfRows
   }
 }
 
@@ -76,11 +80,23 @@ public struct Answer: Sendable, Equatable {
   /// With an outcome of `retry`: the destination may have taken the rows all the same, as when the answer was lost. False when they cannot have
   /// arrived (no connection) or the destination said that it did not take them (429).
   public var mayHaveArrived: Bool
+  /// The HTTP status that the destination answered with; nil where there was none.
+  public var status: Int?
+  /// False when there was nothing to send: it says nothing about the destination.
+  public var isFromDestination = true
 
-  public init(_ outcome: Outcome, sentBytes: Int = 0, mayHaveArrived: Bool = false) {
+  public init(_ outcome: Outcome, sentBytes: Int = 0, mayHaveArrived: Bool = false, status: Int? = nil) {
     self.outcome = outcome
     self.sentBytes = sentBytes
     self.mayHaveArrived = mayHaveArrived
+    self.status = status
+  }
+
+  /// The delivery had no rows for its shard.
+  public static var nothingToSend: Answer {
+    var answer = Answer(.delivered)
+    answer.isFromDestination = false
+    return answer
   }
 }
 

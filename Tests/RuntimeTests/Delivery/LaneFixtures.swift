@@ -92,7 +92,7 @@ final class ScriptedForwarder: Forwarder {
     judge: @escaping @Sendable (Delivery) -> Answer? = { _ in nil },
     during: @escaping @Sendable (Int) async -> Void = { _ in }
   ) {
-    state = Mutex(State(answers: outcomes.map { Answer($0) }))
+    state = Mutex(State(answers: outcomes.map { Answer($0, status: $0.usualStatus) }))
     self.shards = shards
     wantsMergedBlocks = merged
     self.judge = judge
@@ -114,6 +114,18 @@ final class ScriptedForwarder: Forwarder {
   var deliveries: [Delivery] { state.withLock { $0.deliveries } }
 }
 
+extension Outcome {
+  fileprivate var usualStatus: Int? {
+    switch self {
+    case .delivered, .alreadyThere: 200
+    case .retry: nil
+    case .tooLarge: 413
+    case .misconfigured: 401
+    case .refused, .conflict: 400
+    }
+  }
+}
+
 /// Dead letters in memory.
 final class MemoryBox: DeadLetterBox {
   struct State {
@@ -121,6 +133,7 @@ final class MemoryBox: DeadLetterBox {
     var marked: Set<UInt64> = []
     var next: UInt64 = 1
     var failures = 0
+    var mostBlocks = Int.max
   }
   let state = Mutex(State())
 
@@ -128,6 +141,7 @@ final class MemoryBox: DeadLetterBox {
 
   func add(_ letter: RefusedRows) async throws -> DroppedLetters {
     try state.withLock { state in
+      if letter.blocks.count > state.mostBlocks { throw LetterTooLarge(reason: "too many blocks") }
       if state.failures > 0 {
         state.failures -= 1
         throw FullError()

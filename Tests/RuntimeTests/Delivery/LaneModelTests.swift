@@ -134,7 +134,7 @@ struct LaneModelTests {
   private static let sources: [UInt64] = Array(1...12).map { $0 &* 0x1234_5678_9abc_def1 }
   private static let seriesCount = 9
 
-  @Test("loses no sample and keeps every series in order", arguments: 1...12)
+  @Test("loses no sample and keeps every series in order", arguments: 1...24)
   func losesNothing(seed: UInt64) async throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "lane-model-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }

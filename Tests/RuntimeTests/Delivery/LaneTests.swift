@@ -313,8 +313,71 @@ struct LaneTests {
     var limits = LaneLimits()
     limits.batchEntries = 2
     limits.maxRequestsPerSecond = 2
-    let (_, pauses) = await run(source, ScriptedForwarder(), limits: limits) { $0.requests[.delivered] ?? 0 >= 4 }
-    // Two at once, then one each half second; the test's pauses are shorter than they say, so there are many.
-    #expect(pauses.count >= 2 && pauses.allSatisfy { $0 <= .milliseconds(500) })
+    // A clock that only pauses move.
+    let start = ContinuousClock.now
+    let passed = Mutex(Duration.zero)
+    let lane = Lane(
+      name: "test", source: source, forwarder: ScriptedForwarder(), deadLetters: MemoryBox(), limits: limits,
+      logger: .silent, clock: { start + passed.withLock { $0 } }, sleep: { pause in passed.withLock { $0 += pause } })
+    let task = Task { await lane.run() }
+    #expect(await eventually { lane.counters.deliveredRows == 12 })
+    lane.stop()
+    await task.value
+    // Two at once, then one each half second.
+    #expect(passed.withLock { $0 } == .seconds(2))
+  }
+
+  @Test func sendsOneDeadLetterAfterTheOther() async throws {
+    let box = MemoryBox()
+    for number in 0..<5 {
+      _ = try await box.add(
+        RefusedRows(blocks: [try queued(UInt64(number) * 2).block], reason: "old", generation: 0))
+    }
+    box.state.withLock { $0.marked = [1, 2, 3, 4, 5] }
+    let underWay = Mutex((now: 0, most: 0))
+    let forwarder = ScriptedForwarder(
+      shards: 4,
+      during: { _ in
+        underWay.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
+        try? await Task.sleep(for: .milliseconds(2))
+        underWay.withLock { $0.now -= 1 }
+      })
+    _ = await run(MemorySource([]), forwarder, box: box) { _ in box.state.withLock { $0.letters.isEmpty } }
+    #expect(underWay.withLock { $0.most } == 1)
+    #expect(!forwarder.deliveries.contains { !$0.mayHoldPartsOfRows })
+    let firsts = forwarder.deliveries.compactMap(\.blocks.first?.block.header.sequences.lowerBound)
+    #expect(firsts == [1, 3, 5, 7, 9])
+  }
+
+  @Test func cutsWhatIsTooLargeForOneDeadLetter() async throws {
+    let source = MemorySource(try (0..<5).map { try queued(UInt64($0) * 2) })
+    let box = MemoryBox()
+    box.state.withLock { $0.mostBlocks = 2 }
+    var limits = LaneLimits()
+    limits.splitRequests = 0
+    let forwarder = ScriptedForwarder(judge: { _ in Answer(.refused(reason: "no"), status: 400) })
+    let (counters, _) = await run(source, forwarder, box: box, limits: limits) { $0.deliveredBlocks == 5 }
+    #expect(counters.deadLetterRows == 10)
+    #expect(!box.letters.contains { $0.blocks.count > 2 })
+    let firsts = box.letters.flatMap(\.blocks).map(\.block.header.sequences.lowerBound)
+    #expect(firsts == [1, 3, 5, 7, 9])
+  }
+
+  @Test func doesNotTakeAnEmptyShardForASuccess() async throws {
+    var limits = LaneLimits()
+    limits.wholeBatchEntries = 0
+    let source = MemorySource([try queued(0)])
+    let isAway = Mutex(true)
+    let forwarder = ScriptedForwarder(
+      shards: 4,
+      judge: { delivery in
+        if (try? rows(of: delivery))?.isEmpty ?? true { return .nothingToSend }
+        return isAway.withLock { $0 } ? Answer(.retry(reason: "away", after: nil)) : Answer(.delivered)
+      })
+    let (counters, _) = await run(source, forwarder, limits: limits) { counters in
+      if counters.failuresInARow > 3 { isAway.withLock { $0 = false } }
+      return counters.deliveredRows == 2
+    }
+    #expect(counters.requests[.delivered] == 1)
   }
 }

@@ -1,3 +1,4 @@
+import Codec
 import Model
 import Testing
 
@@ -9,13 +10,18 @@ struct RequestDecisionTests {
   func settles(outcome: Outcome) {
     var decision = RequestDecision(limits: LaneLimits())
     #expect(
-      decision.step(outcome, mayBeThere: false, random: 0.5) == .settled(alreadyThere: outcome == .alreadyThere))
+      decision.step(Answer(outcome), mayBeThere: false, random: 0.5) == .settled(alreadyThere: outcome == .alreadyThere)
+    )
   }
 
   private func pauses(_ outcomes: [Outcome], random: Double) -> [Duration] {
     var decision = RequestDecision(limits: LaneLimits())
     return outcomes.compactMap { outcome in
-      if case .again(let pause) = decision.step(outcome, mayBeThere: false, random: random) { pause } else { nil }
+      if case .again(let pause) = decision.step(Answer(outcome), mayBeThere: false, random: random) {
+        pause
+      } else {
+        nil
+      }
     }
   }
 
@@ -51,29 +57,51 @@ struct RequestDecisionTests {
     var decision = RequestDecision(limits: LaneLimits())
     for _ in 0..<32 {
       #expect(
-        decision.step(.refused(reason: "x"), mayBeThere: false, random: 0)
+        decision.step(Answer(.refused(reason: "x")), mayBeThere: false, random: 0)
           == .split(downTo: .series, orElse: .deadLetter(reason: "x")))
       decision.addRequests()
     }
     #expect(decision.added == 64)
-    #expect(decision.step(.refused(reason: "x"), mayBeThere: false, random: 0) == .end(.deadLetter(reason: "x")))
+    #expect(
+      decision.step(Answer(.refused(reason: "x")), mayBeThere: false, random: 0) == .end(.deadLetter(reason: "x")))
     // What is too large, or may be there, has to be cut whatever the count.
     #expect(
-      decision.step(.tooLarge(reason: "y"), mayBeThere: false, random: 0)
+      decision.step(Answer(.tooLarge(reason: "y")), mayBeThere: false, random: 0)
         == .split(downTo: .series, orElse: .deadLetter(reason: "y")))
     #expect(
-      decision.step(.conflict(reason: "z"), mayBeThere: true, random: 0)
+      decision.step(Answer(.conflict(reason: "z")), mayBeThere: true, random: 0)
         == .split(downTo: .rows, orElse: .alreadyThere))
-    #expect(decision.step(.conflict(reason: "z"), mayBeThere: false, random: 0) == .end(.deadLetter(reason: "z")))
+    #expect(
+      decision.step(Answer(.conflict(reason: "z")), mayBeThere: false, random: 0) == .end(.deadLetter(reason: "z")))
   }
 
   @Test(
     "sends nothing again where the specification forbids it",
-    arguments: [Outcome.refused(reason: "4xx"), .tooLarge(reason: "4xx"), .misconfigured(reason: "4xx")])
-  func specification(outcome: Outcome) {
+    arguments: [
+      Answer(.refused(reason: "4xx"), status: 422), Answer(.tooLarge(reason: "4xx"), status: 413),
+      Answer(.misconfigured(reason: "4xx"), status: 404), Answer(.retry(reason: "4xx", after: nil), status: 408),
+    ])
+  func specification(answer: Answer) {
     var limits = LaneLimits()
     limits.refusals = .specification
     var decision = RequestDecision(limits: limits)
-    #expect(decision.step(outcome, mayBeThere: false, random: 0) == .end(.deadLetter(reason: "4xx")))
+    #expect(decision.step(answer, mayBeThere: false, random: 0) == .end(.deadLetter(reason: "4xx")))
+  }
+
+  @Test(
+    "waits by the specification, too, for what is no refusal",
+    arguments: [
+      Answer(.retry(reason: "x", after: nil), status: 429), Answer(.retry(reason: "x", after: nil), status: 503),
+      Answer(.misconfigured(reason: "the certificate does not fit")),
+      Answer(.misconfigured(reason: "301"), status: 301),
+    ])
+  func specificationWaits(answer: Answer) {
+    var limits = LaneLimits()
+    limits.refusals = .specification
+    var decision = RequestDecision(limits: limits)
+    guard case .again = decision.step(answer, mayBeThere: false, random: 0) else {
+      Issue.record("not tried again")
+      return
+    }
   }
 }

@@ -23,11 +23,11 @@ struct WALDeadLettersDiscard: AsyncParsableCommand {
         print(WALDeadLettersCommand.table(chosen))
         throw ValidationError("nothing was deleted; with --yes these \(chosen.count) go for good")
       }
-      for item in chosen { try inspector.discard(item) }
-      let numbers = chosen.map(\.number)
-      if try !arguments.place.printJSON(["discarded": numbers]) {
-        print("discarded: \(numbers.map(String.init).joined(separator: ", "))")
+      let (done, gone) = try LetterArguments.each(chosen) { item throws(LogError) in try inspector.discard(item) }
+      if try !arguments.place.printJSON(["discarded": done, "gone": gone]) {
+        print("discarded: \(done.map(String.init).joined(separator: ", "))")
       }
+      try LetterArguments.report(gone: gone)
     }
   }
 }

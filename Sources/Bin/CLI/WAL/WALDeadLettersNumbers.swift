@@ -38,4 +38,29 @@ struct LetterArguments: ParsableArguments {
     }
     return found
   }
+
+  /// Does something with each letter, and goes on behind one that the agent has sent or removed meanwhile. Gives back the numbers of both.
+  static func each(
+    _ items: [DeadLetters.Item], _ body: (DeadLetters.Item) throws(LogError) -> Void
+  ) throws(LogError) -> (done: [UInt64], gone: [UInt64]) {
+    var (done, gone): ([UInt64], [UInt64]) = ([], [])
+    for item in items {
+      do throws(LogError) {
+        try body(item)
+        done.append(item.number)
+      } catch {
+        guard error.kind == .misuse else { throw error }
+        gone.append(item.number)
+      }
+    }
+    return (done, gone)
+  }
+
+  /// Ends with exit code 1 when some were gone.
+  static func report(gone: [UInt64]) throws(LogError) {
+    guard !gone.isEmpty else { return }
+    throw LogError(
+      .misuse,
+      "\(gone.map(String.init).joined(separator: ", ")): marked, delivered or removed meanwhile; list them again")
+  }
 }

@@ -38,15 +38,18 @@ struct WALDeadLettersRedrive: AsyncParsableCommand {
       let sound = chosen.filter { $0.problem == nil }
       let targets = Set(sound.map { to ?? $0.consumer })
       let forwarders = try known(targets, inspector)
-      for item in sound { try inspector.redrive(item, to: to) }
-      let marked = Redriven(numbers: sound.map(\.number), consumers: targets.sorted())
+      let (done, gone) = try LetterArguments.each(sound) { item throws(LogError) in try inspector.redrive(item, to: to)
+      }
+      let marked = Redriven(numbers: done, gone: gone, consumers: targets.sorted())
       if try !arguments.place.printJSON(marked) { print(text(marked, forwarders)) }
+      try LetterArguments.report(gone: gone)
       try report(chosen.compactMap(\.verifyProblem))
     }
   }
 
   private struct Redriven: Encodable {
     var numbers: [UInt64]
+    var gone: [UInt64]
     var consumers: [String]
   }
 

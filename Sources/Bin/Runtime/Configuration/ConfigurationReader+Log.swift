@@ -99,9 +99,10 @@ extension ConfigurationReader {
     if let bytes = reader.size("max_bytes_per_second"), bytes.value.bytes > 0 {
       delivery.maxBytesPerSecond = bytes.value
     }
-    let requests = reader.scalar("max_requests_per_second", wanted: "a number above 0, for example 0.5") { text in
-      Double(text).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
+    let requests = reader.scalar("max_requests_per_second", wanted: "a number from 0.001 to 1000000, for example 0.5") { text in
+      Double(text).flatMap { (0.001...1_000_000).contains($0) || $0 == 0 ? $0 : nil }
     }
+    // As everywhere, a zero sets nothing.
     if let requests, requests.value > 0 { delivery.maxRequestsPerSecond = requests.value }
     delivery.refusals = choice(&reader, "refusals") ?? delivery.refusals
     return delivery

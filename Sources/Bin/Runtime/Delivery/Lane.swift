@@ -20,12 +20,13 @@ final class Lane: Sendable {
   let forwarder: any Forwarder
   let deadLetters: any DeadLetterBox
   let limits: LaneLimits
-  private let logger: Logger
-  private let wallClock: @Sendable () -> UnixMilliseconds
+  let logger: Logger
+  let wallClock: @Sendable () -> UnixMilliseconds
+  private let clock: @Sendable () -> ContinuousClock.Instant
   private let sleep: @Sendable (Duration) async throws -> Void
-  private let state: Mutex<State>
+  let state: Mutex<State>
 
-  private struct State {
+  struct State {
     var counters = LaneCounters()
     var size: BatchSize
     var bytes: RateLimit?
@@ -34,12 +35,15 @@ final class Lane: Sendable {
     var isStopping = false
     /// Requests at the forwarder, which outlive their task's cancellation until `abort`.
     var underWay: [Int: Task<Answer, Never>] = [:]
-    /// Pauses that end early when the cursor is moved.
+    /// Pauses, and a read that waits, which end early when the cursor is moved.
     var pauses: [Int: Task<Void, any Error>] = [:]
+    var reading: Task<[QueuedBlock], any Error>?
     var nextID = 0
     var events: AsyncStream<Event>.Continuation?
     var stopAsked = false
     var lastLetterNote: UnixMilliseconds?
+    /// What was said last of trouble with the dead letters.
+    var letterTrouble = ""
 
     mutating func takeID() -> Int {
       nextID += 1
@@ -47,12 +51,13 @@ final class Lane: Sendable {
     }
   }
 
-  private enum Event: Sendable {
-    case read(Result<[QueuedBlock], any Error>)
-    case readAgain
+  enum Event: Sendable {
+    /// Of the read with this number.
+    case read(Int, Result<[QueuedBlock], any Error>)
+    case readAgain(Int)
     case ended(request: Int, Ended)
     case letters([RedrivenLetter])
-    case letterEnded(UInt64)
+    case letterEnded
     case look
     case stop
     case stopNow
@@ -62,6 +67,7 @@ final class Lane: Sendable {
   init(
     name: String, source: any BlockSource, forwarder: any Forwarder, deadLetters: any DeadLetterBox,
     limits: LaneLimits = .init(), logger: Logger, wallClock: @escaping @Sendable () -> UnixMilliseconds = WallClock.now,
+    clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) {
     self.name = name
@@ -71,8 +77,9 @@ final class Lane: Sendable {
     self.limits = limits
     self.logger = logger
     self.wallClock = wallClock
+    self.clock = clock
     self.sleep = sleep
-    let now = ContinuousClock.now
+    let now = clock()
     state = Mutex(
       State(
         size: BatchSize(limits: limits),
@@ -115,16 +122,19 @@ final class Lane: Sendable {
 
   // MARK: - The loop
 
-  private struct Run {
+  struct Run {
     var schedule: LaneSchedule
     var generation: UInt64
-    var isReading = false
+    /// The number of the read that is under way; a read of another number is not wanted any more.
+    var read: Int?
+    var reads = 0
     var isLooking = false
     var isDraining = false
     var isStopping = false
     /// The cursor was moved: what is under way ends first.
     var isStartingOver = false
-    var letters: Set<UInt64> = []
+    /// Dead letters that are sent again, one after the other; the first is under way.
+    var letters: [RedrivenLetter] = []
     var readBackoff: Backoff
     /// Some request was left without an end.
     var isUnsettled = false
@@ -140,13 +150,16 @@ final class Lane: Sendable {
     advance(&run, happened, &group)
     for await event in events {
       switch event {
-      case .read(let result): take(result, &run, happened, &group)
-      case .readAgain: run.isReading = false
+      case .read(let number, let result): take(result, of: number, &run, happened, &group)
+      case .readAgain(let number): if run.read == number { run.read = nil }
       case .ended(let request, let ended): take(ended, of: request, &run)
       case .letters(let letters):
         run.isLooking = false
-        if !run.isStopping { for letter in letters { resend(letter, &run, happened, &group) } }
-      case .letterEnded(let number): run.letters.remove(number)
+        if !run.isStopping { begin(letters, &run, happened, &group) }
+      case .letterEnded:
+        run.letters.removeFirst()
+        if run.isStopping { run.letters = [] }
+        sendFirstLetter(&run, happened, &group)
       case .look:
         look(&run, happened, &group)
         if !run.isStopping { addLook(at: limits.lookInterval, happened, &group) }
@@ -164,7 +177,7 @@ final class Lane: Sendable {
       advance(&run, happened, &group)
       if run.isDraining, !run.isStopping, isDone(run) { endSoon(&run, &group) }
       if run.isStopping, run.schedule.runningCount == 0, run.letters.isEmpty {
-        if !run.isUnsettled { source.settleSent() }
+        if !run.isUnsettled, !run.schedule.isPartlySent { source.settleSent() }
         return
       }
     }
@@ -207,26 +220,35 @@ final class Lane: Sendable {
       let generation = run.generation
       group.addTask { happened.yield(.ended(request: request.id, await self.carry(request, generation))) }
     }
-    guard !run.isReading, run.schedule.wantsMore else { return }
+    guard run.read == nil, run.schedule.wantsMore else { return }
     if run.isDraining, source.isDrained(after: run.schedule.readUpTo) { return }
-    run.isReading = true
+    run.reads += 1
+    run.read = run.reads
+    let number = run.reads
     let after = run.schedule.readUpTo
+    group.addTask { happened.yield(.read(number, await self.read(after: after))) }
+  }
+
+  /// Ends early when the task is cancelled, and when the cursor is moved.
+  private func read(after: UInt64?) async -> Result<[QueuedBlock], any Error> {
     let limitBytes = limits.readBytes
-    group.addTask {
-      do {
-        happened.yield(.read(.success(try await self.source.next(limitBytes: limitBytes, after: after))))
-      } catch {
-        happened.yield(.read(.failure(error)))
-      }
+    let reading = Task { try await source.next(limitBytes: limitBytes, after: after) }
+    state.withLock { $0.reading = reading }
+    return await withTaskCancellationHandler {
+      await reading.result
+    } onCancel: {
+      reading.cancel()
     }
   }
 
   private func take(
-    _ result: Result<[QueuedBlock], any Error>, _ run: inout Run, _ happened: AsyncStream<Event>.Continuation,
-    _ group: inout DiscardingTaskGroup
+    _ result: Result<[QueuedBlock], any Error>, of number: Int, _ run: inout Run,
+    _ happened: AsyncStream<Event>.Continuation, _ group: inout DiscardingTaskGroup
   ) {
-    run.isReading = false
-    guard !run.isStartingOver, source.generation == run.generation else { return }
+    guard run.read == number else { return }
+    run.read = nil
+    // Of a place that the cursor has left meanwhile.
+    guard source.generation == run.generation else { return }
     switch result {
     case .success(let blocks):
       run.readBackoff.succeed()
@@ -243,10 +265,11 @@ final class Lane: Sendable {
       // The log's trouble is waited out like the destination's.
       let pause = run.readBackoff.fail(asked: nil, random: .random(in: 0..<1))
       noteReadError("\(error)")
-      run.isReading = true
+      run.read = number
+      let generation = run.generation
       group.addTask {
-        _ = await self.wait(pause)
-        happened.yield(.readAgain)
+        _ = await self.wait(pause, generation)
+        happened.yield(.readAgain(number))
       }
     }
   }
@@ -273,8 +296,12 @@ final class Lane: Sendable {
   private func startOver(_ run: inout Run) {
     run.generation = source.generation
     run.isStartingOver = true
+    run.read = nil
     run.schedule.startOver()
-    for pause in state.withLock({ Array($0.pauses.values) }) { pause.cancel() }
+    let (pauses, reading) = state.withLock { (Array($0.pauses.values), $0.reading) }
+    for pause in pauses { pause.cancel() }
+    // It waits behind the old end of what was read.
+    reading?.cancel()
   }
 
   private func show(_ run: Run) {
@@ -299,97 +326,23 @@ final class Lane: Sendable {
         break
       } catch {
         noteReadError("\(error)")
-        guard isWanted(generation), await wait(backoff.fail(asked: nil, random: .random(in: 0..<1))) else {
-          return left
-        }
+        guard await wait(backoff.fail(asked: nil, random: .random(in: 0..<1)), generation) else { return left }
       }
     }
     let ended = await settle(
       request.blocks, shard: request.shard, mayBeThere: request.mayBeThere, generation: generation)
-    guard ended.isSettled, isWanted(generation) || ended.refused.isEmpty else { return left }
+    guard ended.isSettled, isWanted(generation) else { return left }
     for letter in ended.refused {
-      guard await keep(letter) else { return left }
+      guard await keep(letter, generation) else { return left }
     }
     return ended
   }
 
-  /// Puts refused rows away; false when a stop came first. They are not acknowledged before this has succeeded.
-  private func keep(_ letter: RefusedRows) async -> Bool {
-    var backoff = Backoff(limits: limits)
-    while true {
-      do {
-        let dropped = try await deadLetters.add(letter)
-        noteLetter(letter, dropped)
-        return true
-      } catch {
-        noteReadError("the dead letters: \(error)")
-        guard await wait(backoff.fail(asked: nil, random: .random(in: 0..<1))) else { return false }
-      }
-    }
-  }
-
-  private func resend(
-    _ letter: RedrivenLetter, _ run: inout Run, _ happened: AsyncStream<Event>.Continuation,
-    _ group: inout DiscardingTaskGroup
-  ) {
-    guard run.letters.insert(letter.number).inserted else { return }
-    let generation = run.generation
-    group.addTask {
-      await self.resend(letter, generation)
-      happened.yield(.letterEnded(letter.number))
-    }
-  }
-
-  /// What is refused again, in whole or in part, becomes a dead letter again; the rest is gone from there.
-  private func resend(_ letter: RedrivenLetter, _ generation: UInt64) async {
-    let ended = await settle(letter.blocks, shard: nil, mayBeThere: false, generation: generation)
-    guard ended.isSettled else { return }
-    do {
-      if let refused = ended.refused.first, ended.refused.count == 1, refused.rows == letter.rows {
-        try await deadLetters.putBack(letter.number, reason: refused.reason)
-        return
-      }
-      for refused in ended.refused { noteLetter(refused, try await deadLetters.add(refused)) }
-      try await deadLetters.remove(letter.number)
-    } catch {
-      // It is still marked, and comes again with the next look.
-      noteReadError("dead letter \(letter.number): \(error)")
-    }
-  }
-
-  private func look(
-    _ run: inout Run, _ happened: AsyncStream<Event>.Continuation, _ group: inout DiscardingTaskGroup
-  ) {
-    guard !run.isLooking, !run.isStopping else { return }
-    run.isLooking = true
-    group.addTask {
-      do {
-        happened.yield(.letters(try await self.deadLetters.redriven()))
-      } catch {
-        self.noteReadError("the dead letters: \(error)")
-        happened.yield(.letters([]))
-      }
-    }
-  }
-
-  private func addLook(
-    at pause: Duration, _ happened: AsyncStream<Event>.Continuation, _ group: inout DiscardingTaskGroup
-  ) {
-    group.addTask {
-      // Not the lane's own clock, which in tests takes no time.
-      guard (try? await Task.sleep(for: pause)) != nil else { return }
-      happened.yield(.look)
-    }
-  }
-
-  // MARK: - For LaneRequest
-
   func isWanted(_ generation: UInt64) -> Bool { source.generation == generation }
 
   /// One request at the forwarder. An orderly stop does not interrupt it.
-  func send(_ blocks: [TabledBlock], _ shard: Shard?, _ generation: UInt64, isCut: Bool) async -> Answer {
-    let delivery = Delivery(blocks: blocks, generation: generation, shard: shard)
-    let start = ContinuousClock.now
+  func send(_ delivery: Delivery, isCut: Bool) async -> Answer {
+    let start = clock()
     let request = Task { await forwarder.deliver(delivery) }
     let id = state.withLock { state in
       let id = state.takeID()
@@ -398,35 +351,38 @@ final class Lane: Sendable {
       return id
     }
     let answer = await request.value
+    let end = clock()
     state.withLock { state in
       state.underWay[id] = nil
-      state.counters.requestTime += ContinuousClock.now - start
+      state.counters.requestTime += end - start
     }
     return answer
   }
 
-  /// Waits for the allowance of a request with so many entries, and takes it; false when a stop came first.
-  func mayGo(_ entries: Int) async -> Bool {
+  /// Waits for the allowance of a request with so many entries, takes it, and says how many bytes were taken; nil when a stop or a moved cursor
+  /// came first.
+  func mayGo(_ entries: Int, _ generation: UInt64) async -> Double? {
     while true {
-      let pause: Duration? = state.withLock { state in
-        guard !state.isStopping else { return nil }
-        let now = ContinuousClock.now
+      guard isWanted(generation) else { return nil }
+      let now = clock()
+      let (pause, taken): (Duration?, Double) = state.withLock { state in
+        guard !state.isStopping else { return (nil, 0) }
         let expected = Double(entries) * state.size.bytesPerEntry
         let pause = max(
           state.bytes?.pause(for: expected, now: now) ?? .zero, state.requests?.pause(for: 1, now: now) ?? .zero)
-        guard pause == .zero else { return pause }
+        guard pause == .zero else { return (pause, 0) }
         state.bytes?.spend(expected)
         state.requests?.spend(1)
-        return .zero
+        return (.zero, expected)
       }
-      guard let pause else { return false }
-      if pause == .zero { return true }
-      guard await wait(pause) else { return false }
+      guard let pause else { return nil }
+      if pause == .zero { return taken }
+      guard await wait(pause, generation) else { return nil }
     }
   }
 
-  /// False when a stop came, or the pause was cut short.
-  func wait(_ pause: Duration) async -> Bool {
+  /// False when a stop came, or the cursor was moved, before the pause was over.
+  func wait(_ pause: Duration, _ generation: UInt64) async -> Bool {
     let sleep = self.sleep
     let pausing = Task { try await sleep(pause) }
     let id = state.withLock { state in
@@ -435,78 +391,12 @@ final class Lane: Sendable {
       return id
     }
     defer { state.withLock { $0.pauses[id] = nil } }
+    // A move before this was not told to the pause.
+    if !isWanted(generation) { pausing.cancel() }
     return await withTaskCancellationHandler {
       (try? await pausing.value) != nil && !Task.isCancelled
     } onCancel: {
       pausing.cancel()
-    }
-  }
-}
-
-// MARK: - What is told
-
-extension Lane {
-  /// Counts an answer, learns from it, and says what has changed.
-  func note(_ answer: Answer, entries: Int, _ step: RequestDecision.Step) {
-    let now = wallClock()
-    let (before, after) = state.withLock { state in
-      let before = state.counters
-      // What was expected has been spent already.
-      state.bytes?.spend(Double(answer.sentBytes) - Double(entries) * state.size.bytesPerEntry)
-      state.counters.note(answer, step, at: now)
-      switch answer.outcome {
-      case .delivered, .alreadyThere: state.size.delivered(entries: entries, sentBytes: answer.sentBytes)
-      case .tooLarge: state.size.tooLarge(entries: entries)
-      case .retry, .misconfigured, .refused, .conflict: break
-      }
-      return (before, state.counters)
-    }
-    log(from: before, to: after)
-  }
-
-  private func noteReadError(_ reason: String) {
-    let now = wallClock()
-    let (before, after) = state.withLock { state in
-      let before = state.counters
-      state.counters.readErrors += 1
-      state.counters.failuresInARow += 1
-      state.counters.lastError = "reading the log: \(reason)"
-      state.counters.lastErrorAt = now
-      return (before, state.counters)
-    }
-    log(from: before, to: after)
-  }
-
-  private func noteLetter(_ letter: RefusedRows, _ dropped: DroppedLetters) {
-    let now = wallClock()
-    let isSaid = state.withLock { state in
-      state.counters.deadLetterRows += letter.rows
-      // Once a minute is enough to wake somebody.
-      if let last = state.lastLetterNote, now.rawValue - last.rawValue < 60_000 { return false }
-      state.lastLetterNote = now
-      return true
-    }
-    if dropped.letters > 0 {
-      logger.error(
-        "\(dropped.letters) dead letters with \(dropped.rows) rows had to go: their folder is full",
-        metadata: ["forwarder": "\(name)"])
-    }
-    guard isSaid else { return }
-    logger.error(
-      "\(letter.rows) rows were refused for good and are dead letters now (clymene wal dead-letters list): \(letter.reason)",
-      metadata: ["forwarder": "\(name)"])
-  }
-
-  /// Says each change once; a destination that stays away does not fill the log.
-  private func log(from before: LaneCounters, to after: LaneCounters) {
-    if let alarm = after.alarm, before.alarm != alarm {
-      logger.error("held until somebody helps: \(alarm)", metadata: ["forwarder": "\(name)"])
-    } else if before.failuresInARow == 0, after.failuresInARow > 0 {
-      logger.warning(
-        "does not get through, trying on: \(after.lastError ?? "")", metadata: ["forwarder": "\(name)"])
-    } else if before.failuresInARow > 0, after.failuresInARow == 0 {
-      logger.info(
-        "gets through again after \(before.failuresInARow) failed requests", metadata: ["forwarder": "\(name)"])
     }
   }
 }

@@ -60,6 +60,7 @@ public struct LaneCounters: Sendable, Equatable {
 
   /// Counts one answer.
   mutating func note(_ answer: Answer, _ step: RequestDecision.Step, at now: UnixMilliseconds) {
+    guard answer.isFromDestination else { return }
     requests[.init(answer.outcome), default: 0] += 1
     sentBytes += answer.sentBytes
     switch answer.outcome {
@@ -88,6 +89,6 @@ public struct LaneCounters: Sendable, Equatable {
 
   /// Age of the oldest row that waits; nil when none does.
   public func waitingSeconds(now: UnixMilliseconds) -> Double? {
-    oldestWaiting.map { max(0, Double(now.rawValue - $0.rawValue) / 1000) }
+    oldestWaiting.map { max(0, (Double(now.rawValue) - Double($0.rawValue)) / 1000) }
   }
 }

@@ -22,31 +22,39 @@ extension Lane {
     /// It exists because a larger part was refused or too large.
     var isCut = false
 
-    var entries: Int { blocks.reduce(0) { $0 + $1.block.header.entryCount } }
     var rows: Int { blocks.reduce(0) { $0 + $1.block.header.rowCount } }
+
+    /// Samples or entries, of which a shard has about its share.
+    func entries(_ shard: Shard?) -> Int {
+      blocks.reduce(0) { $0 + $1.block.header.entryCount } / (shard?.count ?? 1)
+    }
   }
 
   /// Returns when everything is delivered, refused for good, or left behind.
-  func settle(_ blocks: [TabledBlock], shard: Shard?, mayBeThere: Bool, generation: UInt64) async -> Ended {
+  func settle(
+    _ blocks: [TabledBlock], shard: Shard?, mayBeThere: Bool, generation: UInt64, arePartsOfRows: Bool = false
+  ) async -> Ended {
     var decision = RequestDecision(limits: limits)
     var ended = Ended()
     // The next part stands last.
     var parts = [Part(blocks: blocks, mayBeThere: mayBeThere)]
     while var part = parts.popLast() {
-      guard await mayGo(part.entries), isWanted(generation) else {
+      guard let allowed = await mayGo(part.entries(shard), generation) else {
         ended.isSettled = false
         return ended
       }
-      let answer = await send(part.blocks, shard, generation, isCut: part.isCut)
-      let step = decision.step(answer.outcome, mayBeThere: part.mayBeThere, random: .random(in: 0..<1))
-      note(answer, entries: part.entries, step)
+      let delivery = Delivery(
+        blocks: part.blocks, generation: generation, shard: shard, mayHoldPartsOfRows: arePartsOfRows)
+      let answer = await send(delivery, isCut: part.isCut)
+      let step = decision.step(answer, mayBeThere: part.mayBeThere, random: .random(in: 0..<1))
+      note(answer, entries: part.entries(shard), allowed: allowed, step)
       switch step {
       case .settled(let alreadyThere):
         if alreadyThere { ended.thereRows += part.rows }
       case .again(let pause):
         if answer.mayHaveArrived { part.mayBeThere = true }
         parts.append(part)
-        guard await wait(pause) else {
+        guard await wait(pause, generation) else {
           ended.isSettled = false
           return ended
         }
@@ -68,7 +76,8 @@ extension Lane {
     _ part: Part, _ shard: Shard?, _ end: RequestDecision.End, _ ended: inout Ended, _ generation: UInt64
   ) {
     switch end {
-    case .alreadyThere: ended.thereRows += part.rows
+    // A row of the shard, which is as far as such a part is cut; others in the block are not meant.
+    case .alreadyThere: ended.thereRows += shard == nil ? part.rows : 1
     case .deadLetter(let reason):
       let blocks = Self.rows(of: part.blocks, in: shard)
       if let last = ended.refused.last, last.reason == reason {

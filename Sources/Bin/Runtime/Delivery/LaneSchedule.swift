@@ -30,7 +30,8 @@ struct LaneSchedule: Sendable {
     let entries: Int
     let bytes: Int
     let oldest: UnixMilliseconds?
-    /// Requests that have not ended.
+    let requests: Int
+    /// Of these, how many have not ended.
     fileprivate(set) var open: Int
     /// Rows that ended in dead letters, and rows that were there already.
     var deadRows = 0
@@ -52,6 +53,8 @@ struct LaneSchedule: Sendable {
   }
 
   var isEmpty: Bool { batches.isEmpty }
+  /// Some rows of a batch that is not acknowledged were sent: those of a shard that was ahead of the others.
+  var isPartlySent: Bool { batches.contains { $0.open < $0.requests } }
   var runningCount: Int { running.count }
   var oldestWaiting: UnixMilliseconds? { batches.first?.oldest }
 
@@ -87,7 +90,8 @@ struct LaneSchedule: Sendable {
       Batch(
         id: id, offsets: offsets, blockCount: blocks.count, rows: blocks.reduce(0) { $0 + $1.offsets.count },
         entries: entries, bytes: sent.reduce(0) { $0 + $1.block.bytes.count },
-        oldest: blocks.first?.block.block.header.oldestTime, open: isDivided ? shards : 1))
+        oldest: blocks.first?.block.block.header.oldestTime, requests: isDivided ? shards : 1,
+        open: isDivided ? shards : 1))
     readUpTo = last.offsets.upperBound
   }
 

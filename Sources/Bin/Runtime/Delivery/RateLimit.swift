@@ -20,7 +20,8 @@ struct RateLimit: Sendable {
     balance = min(most, balance + (now - last).inSeconds * perSecond)
     last = now
     let missing = min(amount, most) - balance
-    return missing > 0 ? .seconds(missing / perSecond) : .zero
+    // An hour at a time is enough to wait, and more than a Duration holds could come of a very small rate.
+    return missing > 0 ? .seconds(min(missing / perSecond, 3600)) : .zero
   }
 
   /// Spends, or gives back what was not used after all (a negative amount).

@@ -1,3 +1,4 @@
+import Codec
 import Model
 
 /// What happens next to a part of a request after the destination's answer: the program's only rule for retries, splitting and dead letters. A
@@ -44,15 +45,16 @@ struct RequestDecision: Sendable {
   }
 
   /// `mayBeThere`: the part may have arrived with an earlier request whose answer nobody has seen. `random` is evenly spread over 0..<1.
-  mutating func step(_ outcome: Outcome, mayBeThere: Bool, random: Double) -> Step {
-    switch outcome {
+  mutating func step(_ answer: Answer, mayBeThere: Bool, random: Double) -> Step {
+    switch answer.outcome {
     case .delivered, .alreadyThere:
       backoff.succeed()
-      return .settled(alreadyThere: outcome == .alreadyThere)
-    case .retry(_, let asked):
+      return .settled(alreadyThere: answer.outcome == .alreadyThere)
+    case .retry(let reason, let asked):
+      if isFinal(answer.status) { return .end(.deadLetter(reason: reason)) }
       return .again(after: backoff.fail(asked: asked, random: random))
     case .misconfigured(let reason):
-      if limits.refusals == .specification { return .end(.deadLetter(reason: reason)) }
+      if isFinal(answer.status) { return .end(.deadLetter(reason: reason)) }
       return .again(after: backoff.hold(random: random))
     case .tooLarge(let reason):
       backoff.succeed()
@@ -67,6 +69,13 @@ struct RequestDecision: Sendable {
       // Not counted either: each row is asked for at most twice, and none may be taken for one that is there by guess.
       return mayBeThere ? .split(downTo: .rows, orElse: .alreadyThere) : refusal(reason)
     }
+  }
+
+  /// Whether the specification forbids to send again what was answered with this status. A certificate that does not fit, or a folder that cannot
+  /// be written, is no answer.
+  private func isFinal(_ status: Int?) -> Bool {
+    guard limits.refusals == .specification, let status else { return false }
+    return (400...499).contains(status) && status != 429
   }
 
   /// A part was cut in two because it was refused.

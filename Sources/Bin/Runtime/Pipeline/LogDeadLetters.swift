@@ -15,9 +15,6 @@ final class LogDeadLetters: DeadLetterBox {
     var stamp: DeadLetters.Stamp?
   }
 
-  /// Below what one letter may hold.
-  private static let limitBlocks = FormatLimits.envelopeItems / 2
-
   /// Of letters that are sent again at the same time.
   private static let limitBytes: UInt64 = 8 << 20
 
@@ -27,15 +24,16 @@ final class LogDeadLetters: DeadLetterBox {
   }
 
   func add(_ letter: RefusedRows) async throws -> DroppedLetters {
-    var dropped = DroppedLetters()
-    for start in stride(from: 0, to: letter.blocks.count, by: Self.limitBlocks) {
-      let blocks = Array(letter.blocks[start..<min(start + Self.limitBlocks, letter.blocks.count)])
+    do throws(LogError) {
       let added = try await letters.add(
-        consumer: consumer, generation: letter.generation, blocks: blocks, reason: letter.reason, attempts: 1)
-      dropped.letters += added.dropped.count
-      dropped.rows += added.dropped.reduce(0) { $0 + Int(clamping: $1.header?.rows ?? 0) }
+        consumer: consumer, generation: letter.generation, blocks: letter.blocks, reason: letter.reason, attempts: 1)
+      return DroppedLetters(
+        letters: added.dropped.count,
+        rows: added.dropped.reduce(0) { $0 + Int(clamping: $1.header?.rows ?? 0) })
+    } catch {
+      guard error.kind == .refused else { throw error }
+      throw LetterTooLarge(reason: "\(error)")
     }
-    return dropped
   }
 
   func redriven() async throws -> [RedrivenLetter] {

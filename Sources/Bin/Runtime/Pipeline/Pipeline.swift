@@ -65,8 +65,9 @@ public enum Pipeline {
       var settings = ServiceGroupConfiguration(services: services, logger: quiet(logger))
       // No limit to the cancellation behind it: the library's ends the process on the spot, with the log open.
       settings.maximumGracefulShutdownDuration = limits.orderly
-      try await run(ServiceGroup(configuration: settings), until: stops, limits, logger)
+      let failure = await outcome { try await run(ServiceGroup(configuration: settings), until: stops, limits, logger) }
       await collectors.close()
+      if let failure { throw failure }
     }
     // Whatever happened, what was accepted is written and the log says that it was closed.
     do {

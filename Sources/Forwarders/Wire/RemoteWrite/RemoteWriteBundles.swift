@@ -3,14 +3,24 @@ import Model
 
 /// The groups of a delivery's blocks, opened, with those of one source over the same tables together: what belongs into one run of time series.
 public struct RemoteWriteBundles: Sendable {
+  /// Scrapes or loose samples, never both.
   struct Bundle: Sendable {
-    enum Groups: Sendable {
-      case matrices([MatrixGroup])
-      case loose([LooseGroup])
+    let tables: [SeriesTable]
+    private(set) var matrices: [MatrixGroup] = []
+    private(set) var loose: [LooseGroup] = []
+
+    init(tables: [SeriesTable], _ group: OpenedBlock.Group) {
+      self.tables = tables
+      add(group)
     }
 
-    let tables: [SeriesTable]
-    var groups: Groups
+    mutating func add(_ group: OpenedBlock.Group) {
+      switch group {
+      case .matrix(let group): matrices.append(group)
+      case .loose(let group): loose.append(group)
+      case .logs: break
+      }
+    }
   }
 
   let bundles: [Bundle]
@@ -49,24 +59,5 @@ public struct RemoteWriteBundles: Sendable {
       }
     }
     self.bundles = bundles
-  }
-}
-
-extension RemoteWriteBundles.Bundle {
-  init(tables: [SeriesTable], _ group: OpenedBlock.Group) {
-    self.tables = tables
-    switch group {
-    case .matrix(let group): groups = .matrices([group])
-    case .loose(let group): groups = .loose([group])
-    case .logs: groups = .loose([])
-    }
-  }
-
-  mutating func add(_ group: OpenedBlock.Group) {
-    switch (group, groups) {
-    case (.matrix(let group), .matrices(let before)): groups = .matrices(before + [group])
-    case (.loose(let group), .loose(let before)): groups = .loose(before + [group])
-    default: break
-    }
   }
 }

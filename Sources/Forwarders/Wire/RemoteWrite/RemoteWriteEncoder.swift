@@ -83,13 +83,12 @@ public struct RemoteWriteEncoder: ~Copyable {
     for bundle in bundles.bundles {
       var parts: [LabelTemplate] = []
       for table in bundle.tables { parts.append(try templates.template(of: table)) }
-      switch bundle.groups {
-      case .matrices(let groups):
-        var extras = SeriesExtras(groups, options)
-        write(groups, parts, &extras)
-      case .loose(let groups):
-        var extras = SeriesExtras(groups, options)
-        write(groups, parts, &extras)
+      if bundle.loose.isEmpty {
+        var extras = SeriesExtras(bundle.matrices, options)
+        write(bundle.matrices, parts, &extras)
+      } else {
+        var extras = SeriesExtras(bundle.loose, options)
+        write(bundle.loose, parts, &extras)
       }
     }
     return counts

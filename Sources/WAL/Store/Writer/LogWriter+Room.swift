@@ -12,8 +12,8 @@ extension LogWriter {
   /// Makes room for a dead letter as for rows; false when there is none.
   func makeRoom(forLetter bytes: Int) -> Bool {
     while !core.hasRoom(forLetter: bytes) {
-      // Each round removes a segment, so this ends.
-      guard freeingHelps(bytes), freeSomething() else { return false }
+      // Each round removes a segment, so this ends. Where all of them would not help, none goes.
+      guard couldFit(bytes, keeping: 0), freeingHelps(bytes), freeSomething() else { return false }
     }
     return true
   }
@@ -27,9 +27,9 @@ extension LogWriter {
   }
 
   /// Whether `max_size` would hold so many bytes if everything that may be removed were gone. When not, they never fit.
-  func couldFit(_ bytes: Int) -> Bool {
+  func couldFit(_ bytes: Int, keeping forLetters: Int? = nil) -> Bool {
     let emptySegment = 64 << 10
-    let others = core.state.withLock { $0.otherBytes + $0.letterBytes } + kept
+    let others = core.state.withLock { $0.otherBytes + $0.letterBytes } + (forLetters ?? kept)
     return others + emptySegment + bytes <= configuration.maxSizeBytes
   }
 
