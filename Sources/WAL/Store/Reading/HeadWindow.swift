@@ -1,8 +1,8 @@
 /// The newest blocks, kept in memory so that a lane at the head need not read what was just written. Without gaps up to the
 /// end of the log.
 struct HeadWindow: Sendable {
-  /// Of blocks; the tables are shared with whoever made them.
-  static let limitBytes = 8 << 20
+  /// Of blocks; the tables are shared with whoever made them. In an outage it fills, and a lane that is behind reads the disk anyway.
+  static let limitBytes = 2 << 20
 
   private var blocks: ArraySlice<StoredBlock> = []
   private var byteCount = 0
