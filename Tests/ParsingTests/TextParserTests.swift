@@ -207,7 +207,9 @@ struct TextParserTests {
     func sample(_ key: String, _ line: String) throws -> Double? {
       let bytes = Array(line.utf8)
       var parser = TextParser()
-      let found = try parser.sample(of: Array(key.utf8).span, in: bytes.span)
+      let hash = KeyHash(seed: 5)
+      guard let key = hash.key(0..<key.utf8.count, in: Array(key.utf8).span) else { return nil }
+      let found = try parser.sample(of: key, by: hash, in: bytes.span)
       #expect(found == nil ? parser.offset == 0 : parser.offset == bytes.count)
       return found?.value
     }

@@ -65,19 +65,23 @@ public struct TextParser: Sendable {
   /// The sample of the next line, if that line begins with exactly this series; else nil, and nothing has happened.
   ///
   /// Targets write their series in one order, so a scrape loop that offers the key that came next in the last scrape is spared both finding the
-  /// key's end and looking it up. `key` must have passed ``TextSeries/parse(_:in:)``. After nil, go on with ``next(in:)``.
+  /// key's end and looking it up. `key` is what `hash` made of a series that has passed ``TextSeries/parse(_:in:)``. After nil, go on with
+  /// ``next(in:)``.
   public mutating func sample(
-    of key: Span<UInt8>, in bytes: Span<UInt8>
+    of key: SeriesKey, by hash: borrowing KeyHash, in bytes: Span<UInt8>
   ) throws(ExpositionError) -> (value: Double, timestamp: UnixMilliseconds?)? {
     let end = offset &+ key.count
-    guard key.count > 0, end < bytes.count, bytes.holds(key, at: offset) else { return nil }
-    if key[key.count &- 1] != Byte.braceClose {
-      // A bare name: it must end here, and no brace may follow.
+    // The first byte is looked at to pass over metadata without a hash.
+    guard key.count > 0, end < bytes.count, bytes[offset] != Byte.hash else { return nil }
+    if bytes[end &- 1] != Byte.braceClose {
+      // A bare name, or not the key: it must end here, and no brace may follow.
       guard Byte.isBlank(bytes[end]) else { return nil }
       let next = bytes.skipBlanks(from: end)
       guard next < bytes.count, bytes[next] != Byte.braceOpen else { return nil }
     }
-    guard case .sample(_, let value, let timestamp) = try sample(series: offset..<end, in: bytes) else { return nil }
+    guard hash.matches(key, offset..<end, in: bytes),
+      case .sample(_, let value, let timestamp) = try sample(series: offset..<end, in: bytes)
+    else { return nil }
     return (value, timestamp)
   }
 

@@ -18,15 +18,19 @@ struct FamilyMetadata: Sendable {
   /// table each time.
   static let renewalSpacing = 20
 
-  private let hash = KeyHash()
+  /// A family that the tables hold, by two hashes. 32 bits are enough, as a mistake costs no more than new tables or the lack of them.
+  private struct Known: Sendable {
+    let name: UInt32
+    let description: UInt32
+  }
+
   /// Of the scrape that is being read; empty in between.
   private var lines: [Line] = []
   private var lineCount = 0
   private var fingerprint: UInt64 = 0
   /// Of the last scrape whose metadata the tables were checked against.
   private var knownFingerprint: UInt64?
-  /// For each family, by the hash of its name, the hash of what the tables hold about it.
-  private var known: [UInt64: UInt64] = [:]
+  private var known: [Known] = []
   private var scrapesSinceRenewal = renewalSpacing
 
   mutating func beginScrape() {
@@ -47,13 +51,13 @@ struct FamilyMetadata: Sendable {
     switch entry {
     case .type(let name, let type):
       lines.append(Line(name: name, content: .type(type)))
-      mix(hash(name, in: bytes) ^ UInt64(type.rawValue))
+      mix(KeyHash.ofProcess(name, in: bytes) ^ UInt64(type.rawValue))
     case .help(let name, let text, let escaped):
       lines.append(Line(name: name, content: .help(text, escaped: escaped)))
-      mix(hash(name.lowerBound..<text.upperBound, in: bytes))
+      mix(KeyHash.ofProcess(name.lowerBound..<text.upperBound, in: bytes))
     case .unit(let name, let text):
       lines.append(Line(name: name, content: .unit(text)))
-      mix(hash(name.lowerBound..<text.upperBound, in: bytes))
+      mix(KeyHash.ofProcess(name.lowerBound..<text.upperBound, in: bytes))
     case .sample, .comment:
       break
     }
@@ -85,26 +89,26 @@ struct FamilyMetadata: Sendable {
 
   /// Whether a family that the tables know is described differently now, and enough scrapes have passed to act on it. Remembers the families.
   mutating func needsRenewal(_ families: [String: MetricMetadata]) -> Bool {
-    var hashes: [UInt64: UInt64] = [:]
-    hashes.reserveCapacity(families.count)
-    var changed = false
+    var descriptions: [UInt32: UInt32] = [:]
+    descriptions.reserveCapacity(families.count)
     for (name, metadata) in families {
-      let key = hashed(name)
-      let value = hashed("\(metadata.type.rawValue) \(metadata.unit)\n\(metadata.help)")
-      hashes[key] = value
-      if let before = known[key], before != value { changed = true }
+      descriptions[hashed(name)] = hashed("\(metadata.type.rawValue) \(metadata.unit)\n\(metadata.help)")
     }
+    let changed = known.contains { family in descriptions[family.name].map { $0 != family.description } ?? false }
     if changed, scrapesSinceRenewal < Self.renewalSpacing { return false }
     // Families that are not described this time stay known, within a bound.
-    if known.count > families.count * 2 + 1000 { known = hashes } else { known.merge(hashes) { _, new in new } }
+    if known.count <= families.count * 2 + 1000 {
+      for family in known where descriptions[family.name] == nil { descriptions[family.name] = family.description }
+    }
+    known = descriptions.map { Known(name: $0.key, description: $0.value) }
     knownFingerprint = fingerprint
     if changed { scrapesSinceRenewal = 0 }
     return changed
   }
 
-  private func hashed(_ text: String) -> UInt64 {
+  private func hashed(_ text: String) -> UInt32 {
     let bytes = Array(text.utf8)
-    return hash(0..<bytes.count, in: bytes.span)
+    return UInt32(truncatingIfNeeded: KeyHash.ofProcess(0..<bytes.count, in: bytes.span))
   }
 
   /// What the families say of a sample's metric.

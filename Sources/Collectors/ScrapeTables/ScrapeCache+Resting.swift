@@ -7,7 +7,7 @@ extension ScrapeCache {
     scrapesWithoutNew = 0
     guard slotOf == nil else { return }
     var slotOf: [SeriesIdentity: UInt32] = [:]
-    slotOf.reserveCapacity(values.count)
+    slotOf.reserveCapacity(states.count)
     var slot: UInt32 = 0
     try parts.visit { series in
       slotOf[SeriesIdentity(series.labels)] = slot
@@ -22,12 +22,8 @@ extension ScrapeCache {
     scrapesWithoutNew += scrapesWithoutNew <= Self.restAfterScrapes ? 1 : 0
     guard scrapesWithoutNew == Self.restAfterScrapes else { return }
     slotOf = nil
-    values = values.compacted
-    metIn = metIn.compacted
-    aliveIn = aliveIn.compacted
-    tracked = tracked.compacted
-    known = known.compacted
-    own = own.compacted
+    states = states.compacted
+    lastOwn = lastOwn.compacted
     index.compact()
   }
 }

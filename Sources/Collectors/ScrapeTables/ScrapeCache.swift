@@ -61,7 +61,7 @@ package struct ScrapeCache: Sendable {
   private let honorTimestamps: Bool
   private let limits: ScrapeLimits
 
-  var index = KeyIndex()
+  var index = KeyIndex(firstSlot: reportNames.count)
   var parts = SeriesParts()
   private var metadata = FamilyMetadata()
   /// Needed for new series only: let go when none came for `restAfterScrapes` scrapes, and made anew from the tables when one comes.
@@ -69,22 +69,16 @@ package struct ScrapeCache: Sendable {
   var scrapesWithoutNew = 0
 
   // By slot.
+  var states: [SlotState] = []
+  /// Of the scrape that is being made a row of; empty in between.
   var values: [Double] = []
-  /// The scrape in which the series had its last sample.
-  var metIn: [UInt32] = []
-  /// The scrape in which the target wrote the series last, if only with a sample that is stored already.
-  var aliveIn: [UInt32] = []
-  /// Had a sample without its own timestamp in the last scrape, so it gets a marker when it is gone.
-  var tracked: [Bool] = []
-  /// Was there in the last scrape that succeeded.
-  var known: [Bool] = []
-
-  /// The number of the scrape; 0 marks a slot that was never met.
-  var scrape: UInt32 = 0
-  var readSucceeded = false
-  /// By slot; empty until a sample comes with a timestamp of its own.
+  /// For series that come with timestamps of their own, the newest of those stored, in milliseconds. Empty until there is one.
+  var lastOwn: [Int64] = []
+  /// Of this scrape; empty until a sample comes with a timestamp of its own.
   var own: [OwnTimes] = []
-  /// The slots that have had such a sample in this scrape, old or new.
+
+  var readSucceeded = false
+  /// The slots that have had a sample with a timestamp of its own in this scrape, old or new.
   var ownSlots: [UInt32] = []
   /// Samples of series that have one in the row already.
   var later: [LaterSample] = []
@@ -92,12 +86,8 @@ package struct ScrapeCache: Sendable {
   /// The latest own timestamp that this scrape takes, in milliseconds.
   private var latest = Int64.max
 
-  /// A series' own timestamps, in milliseconds.
+  /// A series' own timestamps in a scrape, in milliseconds.
   struct OwnTimes: Sendable {
-    /// The newest of the scrapes that were stored.
-    var last = Int64.min
-    /// The scrape that the two fields below are of.
-    var scrape: UInt32 = 0
     var newest = Int64.min
     /// Of the sample that stands in the row, when it has one.
     var row: Int64?
@@ -120,13 +110,13 @@ package struct ScrapeCache: Sendable {
     for name in Self.reportNames {
       let series = Series(labels.report(name), MetricMetadata(type: .gauge))
       guard (try? parts.append(series)) != nil else { continue }
-      slotOf?[SeriesIdentity(series.labels)] = UInt32(values.count)
-      appendSlot()
+      slotOf?[SeriesIdentity(series.labels)] = UInt32(states.count)
+      states.append([])
     }
   }
 
   /// Series that the tables name, absent ones among them.
-  package var seriesCount: Int { values.count }
+  package var seriesCount: Int { states.count }
   package var rebuilds: Int { parts.rebuilds }
 }
 
@@ -135,52 +125,44 @@ extension ScrapeCache {
   package mutating func read(_ bytes: Span<UInt8>, at time: UnixMilliseconds, reading: inout Reading) throws {
     let (limit, overflow) = time.rawValue.addingReportingOverflow(Self.limitAheadMilliseconds)
     latest = overflow ? .max : limit
-    scrape &+= 1
-    readSucceeded = false
-    forgetOwnTimestamps()
+    beginScrape()
     renewal = nil
     metadata.beginScrape()
     var pending: [Pending] = []
     var parser = TextParser()
+    let hash = KeyHash.ofProcess
     var previous = -1
     defer { metadata.endScrape() }
-    do {
-      while true {
-        // What nearly always comes is the series that came next the last time.
-        if let key = index.follower(of: previous),
-          let (value, timestamp) = try index.sample(of: key, next: &parser, in: bytes)
-        {
-          reading.samples &+= 1
-          index.met(key, in: scrape)
+    while true {
+      // What nearly always comes is the series that came next the last time.
+      if let key = index.follower(of: previous),
+        let (value, timestamp) = try index.sample(of: key, by: hash, next: &parser, in: bytes)
+      {
+        reading.samples &+= 1
+        previous = key
+        record(index.slot(of: key), value, timestamp, &reading)
+        continue
+      }
+      guard let entry = try parser.next(in: bytes) else { break }
+      switch entry {
+      case .sample(let series, let value, let timestamp):
+        reading.samples &+= 1
+        if let key = index.find(series, in: bytes, after: previous) {
           previous = key
-          record(index.slots[key], value, timestamp, &reading)
-          continue
+          record(index.slot(of: key), value, timestamp, &reading)
+        } else if reading.samples <= limits.sampleCount {
+          // Past the limit they are only counted, as in Prometheus, so that the report tells how many there were.
+          pending.append(Pending(series: series, type: parser.lastType, value: value, timestamp: timestamp))
         }
-        guard let entry = try parser.next(in: bytes) else { break }
-        switch entry {
-        case .sample(let series, let value, let timestamp):
-          reading.samples &+= 1
-          if let key = index.find(series, in: bytes, after: previous, scrape: scrape) {
-            previous = key
-            record(index.slots[key], value, timestamp, &reading)
-          } else if reading.samples <= limits.sampleCount {
-            // Past the limit they are only counted, as in Prometheus, so that the report tells how many there were.
-            pending.append(Pending(series: series, type: parser.lastType, value: value, timestamp: timestamp))
-          }
-        case .comment: break
-        default: metadata.note(entry, in: bytes)
-        }
+      case .comment: break
+      default: metadata.note(entry, in: bytes)
       }
-      try limits.check(samples: reading.samples)
-      if !pending.isEmpty || !metadata.isUnchanged {
-        let families = metadata.families(in: bytes)
-        try admit(pending, families, in: bytes, &reading)
-        if metadata.needsRenewal(families) { renewal = families }
-      }
-    } catch {
-      // The marks of this scrape must not count.
-      scrape &+= 1
-      throw error
+    }
+    try limits.check(samples: reading.samples)
+    if !pending.isEmpty || !metadata.isUnchanged {
+      let families = metadata.families(in: bytes)
+      try admit(pending, families, in: bytes, &reading)
+      if metadata.needsRenewal(families) { renewal = families }
     }
     readSucceeded = true
   }
@@ -194,11 +176,11 @@ extension ScrapeCache {
       return
     }
     if timestamp == nil || !honorTimestamps {
-      if metIn[Int(slot)] == scrape {
+      let state = states[Int(slot)]
+      if state.contains(.met) {
         reading.duplicates &+= 1
       } else {
-        metIn[Int(slot)] = scrape
-        aliveIn[Int(slot)] = scrape
+        states[Int(slot)] = state.union([.met, .alive])
         values[Int(slot)] = value
       }
     } else if let timestamp {
@@ -210,16 +192,16 @@ extension ScrapeCache {
   /// a row. One that is not newer than the last of its series was stored before, or would be refused as out of order.
   private mutating func recordOwn(_ slot: UInt32, _ value: Double, _ timestamp: Int64, _ reading: inout Reading) {
     let at = Int(slot)
-    aliveIn[at] = scrape
+    states[at].insert(.alive)
     guard timestamp <= latest else {
       reading.refused &+= 1
       return
     }
-    if own.isEmpty { own = [OwnTimes](repeating: .init(), count: values.count) }
-    if own[at].scrape != scrape {
-      own[at].scrape = scrape
-      own[at].newest = own[at].last
-      own[at].row = nil
+    if lastOwn.isEmpty { lastOwn = [Int64](repeating: .min, count: states.count) }
+    if own.isEmpty { own = [OwnTimes](repeating: .init(), count: states.count) }
+    if !states[at].contains(.own) {
+      states[at].insert(.own)
+      own[at].newest = lastOwn[at]
       ownSlots.append(slot)
     }
     guard timestamp > own[at].newest else {
@@ -227,18 +209,28 @@ extension ScrapeCache {
       return
     }
     own[at].newest = timestamp
-    if metIn[at] == scrape {
+    if states[at].contains(.met) {
       later.append(LaterSample(slot: slot, timestamp: timestamp, value: value))
     } else {
-      metIn[at] = scrape
+      states[at].insert(.met)
       values[at] = value
       own[at].row = timestamp
     }
   }
 
-  mutating func forgetOwnTimestamps() {
-    ownSlots.removeAll(keepingCapacity: true)
-    later.removeAll(keepingCapacity: true)
+  /// As though nothing of this scrape had been read yet.
+  mutating func beginScrape() {
+    readSucceeded = false
+    for slot in states.indices { states[slot].formIntersection(.ofFormerScrapes) }
+    forgetSamples()
+    values = [Double](repeating: 0, count: states.count)
+  }
+
+  mutating func forgetSamples() {
+    values = []
+    own = []
+    ownSlots = []
+    later = []
   }
 
   /// Takes up series that are written as none before. All or none.
@@ -247,14 +239,14 @@ extension ScrapeCache {
   ) throws {
     if !pending.isEmpty { try knowSlots() }
     let keys = index.count
-    let slots = values.count
+    let slots = states.count
     let mark = parts.parts
     var added: [SeriesIdentity] = []
     var syntax = TextSeries()
     do {
       for sample in pending {
-        if let key = index.find(sample.series, in: bytes, after: index.count - 1, scrape: scrape) {
-          record(index.slots[key], sample.value, sample.timestamp, &reading)
+        if let key = index.find(sample.series, in: bytes, after: index.count - 1) {
+          record(index.slot(of: key), sample.value, sample.timestamp, &reading)
           continue
         }
         // As long as this it is refused, or written with a great many escapes, and its bytes are not kept to find that out faster the next time.
@@ -270,37 +262,33 @@ extension ScrapeCache {
           if let same = slotOf?[identity] {
             slot = same
           } else {
-            slot = UInt32(values.count)
+            slot = UInt32(states.count)
             try parts.append(Series(stored, FamilyMetadata.of(scraped.metricName, in: families)))
             slotOf?[identity] = slot
             added.append(identity)
             appendSlot()
           }
         }
-        if isKept { index.insert(sample.series, in: bytes, slot: slot, scrape: scrape) }
+        if isKept { index.insert(sample.series, in: bytes, slot: slot) }
         record(slot, sample.value, sample.timestamp, &reading)
       }
     } catch {
       index.truncate(to: keys)
       parts.restore(mark)
       for identity in added { slotOf?[identity] = nil }
+      states.removeLast(states.count - slots)
       values.removeLast(values.count - slots)
-      metIn.removeLast(metIn.count - slots)
-      aliveIn.removeLast(aliveIn.count - slots)
+      if !lastOwn.isEmpty { lastOwn.removeLast(lastOwn.count - slots) }
       if !own.isEmpty { own.removeLast(own.count - slots) }
-      tracked.removeLast(tracked.count - slots)
-      known.removeLast(known.count - slots)
       throw error
     }
   }
 
   private mutating func appendSlot() {
+    states.append([])
     values.append(0)
-    metIn.append(0)
-    aliveIn.append(0)
+    if !lastOwn.isEmpty { lastOwn.append(.min) }
     if !own.isEmpty { own.append(.init()) }
-    tracked.append(false)
-    known.append(false)
   }
 
   private static func fits(_ labels: Labels) -> Bool {

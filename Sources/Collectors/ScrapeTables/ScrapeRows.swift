@@ -6,46 +6,42 @@ extension ScrapeCache {
   /// rows for series with several samples. Throws when a table cannot be made; then the scrape is lost and the next one starts over.
   package mutating func rows(at timestamp: UnixMilliseconds, _ report: Report) throws(FormatError) -> [MetricRow] {
     let succeeded = readSucceeded
+    if !succeeded { beginScrape() }
     readSucceeded = false
-    if !succeeded {
-      scrape &+= 1
-      forgetOwnTimestamps()
-    }
-    let scraped = Self.reportNames.count..<values.count
-    let seriesAdded = succeeded ? scraped.count { aliveIn[$0] == scrape && !known[$0] } : 0
+    let scraped = states[Self.reportNames.count...]
+    let seriesAdded = succeeded ? scraped.count { $0.contains(.alive) && !$0.contains(.known) } : 0
     let reports = [
       report.isUp ? 1 : 0, report.durationSeconds, Double(report.samples), Double(report.samplesKept),
       Double(seriesAdded),
     ]
     for (slot, value) in reports.enumerated() {
-      metIn[slot] = scrape
-      aliveIn[slot] = scrape
+      states[slot].formUnion([.met, .alive])
       values[slot] = value
       if !own.isEmpty { own[slot].row = nil }
     }
     try settle(succeeded)
     let rows = makeRows(at: timestamp)
     remember(succeeded)
+    forgetSamples()
     rest()
     return rows
   }
 
   /// The last rows of a target that is scraped no more: a marker for every series, the reports among them.
   package mutating func lastRows(at timestamp: UnixMilliseconds) -> [MetricRow] {
-    scrape &+= 1
-    readSucceeded = false
-    forgetOwnTimestamps()
+    beginScrape()
     let rows = makeRows(at: timestamp)
     remember(false)
+    forgetSamples()
     return rows
   }
 
   /// Tables for what is new, and new ones for what has changed too much.
   private mutating func settle(_ succeeded: Bool) throws(FormatError) {
     guard succeeded || parts.hasFresh else { return }
-    let (aliveIn, tracked, scrape) = (aliveIn, tracked, scrape)
+    let states = states
     // A series that gets its marker in this row has to be in the tables once more.
-    let isKept = { (slot: Int) in !succeeded || aliveIn[slot] == scrape || tracked[slot] }
+    let isKept = { (slot: Int) in !succeeded || !states[slot].isDisjoint(with: [.alive, .tracked]) }
     if let families = renewal {
       renewal = nil
       let moves = try parts.renew(isKept: isKept) { series in
@@ -57,20 +53,19 @@ extension ScrapeCache {
       move(moves)
     }
     // Many spellings of the same series, or others each time that are refused.
-    if succeeded, index.isLoose || index.count > values.count * 2 + 1000 { index.keepMet(in: scrape) }
+    // Those that still come are learnt again.
+    if index.count > states.count * 2 + 1000 { index.forget() }
   }
 
   /// Follows slots to where the tables have put them.
   private mutating func move(_ moves: [UInt32?]) {
     func moved<Value>(_ old: [Value]) -> [Value] { old.indices.compactMap { moves[$0] == nil ? nil : old[$0] } }
+    states = moved(states)
     values = moved(values)
-    metIn = moved(metIn)
-    aliveIn = moved(aliveIn)
-    if !own.isEmpty { own = moved(own) }
+    lastOwn = moved(lastOwn)
+    own = moved(own)
     ownSlots = ownSlots.compactMap { moves[Int($0)] }
-    tracked = moved(tracked)
-    known = moved(known)
-    index.keep { _, slot in slot == KeyIndex.refused ? slot : moves[Int(slot)] }
+    index.follow { moves[Int($0)] }
     slotOf = slotOf?.compactMapValues { moves[Int($0)] }
     later = later.compactMap { sample in
       moves[Int(sample.slot)].map { LaterSample(slot: $0, timestamp: sample.timestamp, value: sample.value) }
@@ -83,9 +78,11 @@ extension ScrapeCache {
     for part in parts.parts where part.tabled > 0 {
       let slots = first..<first + part.tabled
       first = slots.upperBound
-      var row = ScrapeRow(source: source, tables: part.tables, timestamp: timestamp, values: Array(values[slots]))
-      for slot in slots where metIn[slot] != scrape {
-        if tracked[slot] {
+      let isWhole = slots == values.indices
+      var row = ScrapeRow(
+        source: source, tables: part.tables, timestamp: timestamp, values: isWhole ? values : Array(values[slots]))
+      for slot in slots where !states[slot].contains(.met) {
+        if states[slot].contains(.tracked) {
           row.values[slot - slots.lowerBound] = StaleMarker.value
         } else {
           row.absent.append(UInt32(slot - slots.lowerBound))
@@ -115,13 +112,16 @@ extension ScrapeCache {
 
   /// What the next scrape is compared with.
   private mutating func remember(_ succeeded: Bool) {
-    for slot in values.indices { tracked[slot] = metIn[slot] == scrape }
-    for slot in ownSlots where own[Int(slot)].row != nil { tracked[Int(slot)] = false }
+    for slot in states.indices {
+      // One with a timestamp of its own gets no marker.
+      let hasOwn = states[slot].contains(.own) && own[slot].row != nil
+      states[slot].set(.tracked, states[slot].contains(.met) && !hasOwn)
+    }
     guard succeeded else { return }
-    for slot in ownSlots { own[Int(slot)].last = own[Int(slot)].newest }
+    for slot in ownSlots { lastOwn[Int(slot)] = own[Int(slot)].newest }
     // As in Prometheus, an empty answer does not make the series new that come back after it.
-    let scraped = Self.reportNames.count..<values.count
-    guard scraped.contains(where: { aliveIn[$0] == scrape }) else { return }
-    for slot in scraped { known[slot] = aliveIn[slot] == scrape }
+    let scraped = Self.reportNames.count..<states.count
+    guard scraped.contains(where: { states[$0].contains(.alive) }) else { return }
+    for slot in scraped { states[slot].set(.known, states[slot].contains(.alive)) }
   }
 }

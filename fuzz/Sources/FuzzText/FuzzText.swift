@@ -7,12 +7,12 @@ public func fuzzText(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   var parser = TextParser()
   var series = TextSeries()
   let hash = KeyHash(seed: 1)
-  var known: [Range<Int>] = []
+  var known: [SeriesKey] = []
   while true {
     let before = parser.offset
     if let key = known.last {
       do {
-        if try parser.sample(of: bytes.extracting(key), in: bytes) != nil {
+        if try parser.sample(of: key, by: hash, in: bytes) != nil {
           precondition(parser.offset > before && parser.offset <= count, "an expected sample leads nowhere")
           continue
         }
@@ -26,10 +26,9 @@ public func fuzzText(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
       guard let entry = try parser.next(in: bytes) else { break }
       switch entry {
       case .sample(let key, _, _):
-        _ = hash(key, in: bytes)
         try series.parse(key, in: bytes)
         _ = try series.labels(in: bytes, under: parser.lastType)
-        known.append(key)
+        if let key = hash.key(key, in: bytes) { known.append(key) }
       case .help(_, let text, _):
         _ = TextParser.unescapedHelp(text, in: bytes)
       case .type, .unit, .comment:

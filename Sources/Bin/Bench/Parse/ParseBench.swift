@@ -21,7 +21,7 @@ import Parsing
         print("\(file): cannot be read")
         exit(66)
       }
-      var keys: [Range<Int>] = []
+      var keys: [SeriesKey] = []
       guard let samples = run(bytes, .locate, &keys) else {
         print(row(file, ["\(bytes.count)", "refused"]))
         continue
@@ -36,7 +36,7 @@ import Parsing
   }
 
   /// The number of samples, or nil when the parser refuses the dump.
-  static func run(_ dump: [UInt8], _ mode: Mode, _ keys: inout [Range<Int>], remembered: [UInt8] = []) -> Int? {
+  static func run(_ dump: [UInt8], _ mode: Mode, _ keys: inout [SeriesKey]) -> Int? {
     let remembers = mode == .locate && keys.isEmpty
     let bytes = dump.span
     let hash = KeyHash(seed: 1)
@@ -47,7 +47,7 @@ import Parsing
     do {
       while true {
         if mode == .expect, samples < keys.count,
-          let (value, _) = try parser.sample(of: remembered.span.extracting(keys[samples]), in: bytes)
+          let (value, _) = try parser.sample(of: keys[samples], by: hash, in: bytes)
         {
           samples += 1
           mixed ^= value.bitPattern
@@ -58,7 +58,7 @@ import Parsing
         samples += 1
         mixed ^= value.bitPattern
         switch mode {
-        case .locate: if remembers { keys.append(key) }
+        case .locate: if remembers, let key = hash.key(key, in: bytes) { keys.append(key) }
         case .expect: break
         case .hash: mixed ^= hash(key, in: bytes)
         case .validate: try series.parse(key, in: bytes)
@@ -75,7 +75,7 @@ import Parsing
   }
 
   /// MB/s of CPU time: the best of seven runs of at least 20 ms each.
-  static func speed(_ dump: [UInt8], _ mode: Mode, _ keys: [Range<Int>]) -> Double {
+  static func speed(_ dump: [UInt8], _ mode: Mode, _ keys: [SeriesKey]) -> Double {
     var repeats = 1
     while true {
       let spent = seconds(dump, mode, keys, repeats)
@@ -86,12 +86,10 @@ import Parsing
     return Double(dump.count * repeats) / best / 1e6
   }
 
-  static func seconds(_ dump: [UInt8], _ mode: Mode, _ keys: [Range<Int>], _ repeats: Int) -> Double {
+  static func seconds(_ dump: [UInt8], _ mode: Mode, _ keys: [SeriesKey], _ repeats: Int) -> Double {
     var keys = keys
-    // Other memory, as a loop's own copy of the keys is.
-    let remembered = dump.map { $0 }
     let start = cpu()
-    for _ in 0..<repeats { _ = run(dump, mode, &keys, remembered: remembered) }
+    for _ in 0..<repeats { _ = run(dump, mode, &keys) }
     return cpu() - start
   }
 
