@@ -67,14 +67,17 @@ final class Database {
     if kind == .victoriaMetrics { _ = try Loopback.get(port, "/internal/force_flush") }
   }
 
-  /// The value of a query that has one result; 0 where it has none.
-  func number(_ query: String) throws -> Double {
-    let results = try result(of: query)
-    guard let first = results.first else { return 0 }
-    guard results.count == 1, let text = (first["value"] as? [Any])?.last as? String, let value = Double(text) else {
-      throw Loopback.Failure(description: "\(kind.rawValue): \(query) has no single number: \(first)")
+  /// The results of a query by the value of one label.
+  func numbers(_ query: String, by label: String) throws -> [String: Double] {
+    var numbers: [String: Double] = [:]
+    for one in try result(of: query) {
+      guard let name = (one["metric"] as? [String: String])?[label],
+        let text = (one["value"] as? [Any])?.last as? String,
+        let value = Double(text)
+      else { throw Loopback.Failure(description: "\(kind.rawValue): \(query) has no number by \(label): \(one)") }
+      numbers[name] = value
     }
-    return value
+    return numbers
   }
 
   /// The samples of a selector in order, as often as they are stored; ends of series are none.
@@ -112,7 +115,7 @@ final class Database {
   }
 
   private func ask(_ path: String) throws -> String {
-    let (status, body) = try Loopback.get(port, path)
+    let (status, body) = try Loopback.get(port, path, waitSeconds: 120)
     guard status == 200 else { throw Loopback.Failure(description: "\(kind.rawValue): \(path): \(status) \(body)") }
     return body
   }

@@ -56,7 +56,7 @@ struct FaultyReceiverTests {
     #expect(await eventually { agent.metric("waiting_rows", of: "remote") == 0 }, "\(agent.said)")
     #expect(agent.end(SIGTERM) == 0, "\(agent.said)")
     let log = Set(try LogContents.samples(in: agent.log.path))
-    #expect(log.count > 500)
+    #expect(log.count >= 3 * 40)
     #expect(end.taken == log, "\(end.taken.symmetricDifference(log).prefix(5))")
     #expect(end.problems.isEmpty, "\(end.problems)")
     #expect(try agent.deadLetters().isEmpty)

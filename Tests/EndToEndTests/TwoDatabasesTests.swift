@@ -81,50 +81,53 @@ struct TwoDatabasesTests {
     count()
     #expect(agent.end(SIGTERM) == 0, "\(agent.said)")
 
-    let log = try TargetTally.ofLog(in: agent.log.path)
-    #expect(log.targets.count == load.targets)
-    expectNothingMissingWithinALife(log.targets, downs: log.downs, kills: load.kills)
-    for database in databases { try database.flush() }
-    var twice: [Database.Kind: Int] = [:]
-    var found: [Database.Kind: Int] = [:]
-    for (instance, inLog) in log.targets.sorted(by: { $0.key < $1.key }) {
-      for database in databases {
-        let there = try TargetTally.of(instance, in: database)
-        #expect(there.tally.samples == inLog.samples, "samples of \(instance) in \(database.kind)")
-        #expect(there.tally.sum == inLog.sum, "values of \(instance) in \(database.kind)")
-        #expect(there.tally.series == inLog.series, "series of \(instance) in \(database.kind)")
-        #expect(there.tally.pages == inLog.pages, "pages of \(instance) in \(database.kind)")
-        found[database.kind, default: 0] += there.tally.samples
-        twice[database.kind, default: 0] += there.pagesTwice
+    let log = try LogTally(directory: agent.log.path)
+    #expect(log.pages.count == load.targets)
+    expectNothingMissingWithinALife(log, kills: load.kills)
+    var (found, twice): ([Database.Kind: Int], [Database.Kind: Int]) = ([:], [:])
+    for database in databases {
+      try database.flush()
+      for metric in Set(log.metrics.keys.map(\.metric)) {
+        let there = try database.tallies(of: metric)
+        found[database.kind, default: 0] += there.values.reduce(0) { $0 + $1.samples }
+        for (key, inLog) in log.metrics where key.metric == metric {
+          #expect(there[key] == inLog, "\(key.metric) of \(key.instance) in \(database.kind)")
+        }
+      }
+      for (instance, inLog) in log.pages {
+        let points = try database.points("\(LoadPage.sequenceName){job=\"bench\",instance=\"\(instance)\"}")
+        #expect(Set(points) == inLog, "pages of \(instance) in \(database.kind)")
+        twice[database.kind, default: 0] += points.count - inLog.count
       }
     }
     let letters = try agent.deadLetters().count
     #expect(letters == 0)
 
-    let samples = log.targets.values.reduce(0) { $0 + $1.samples }
-    let pages = log.targets.values.reduce(0) { $0 + $1.pages.count }
+    let samples = log.samples
+    let pages = log.pages.values.reduce(0) { $0 + $1.count }
     print(
       """
       \(load.targets) targets of \(load.series) series every \(load.interval) for \(load.seconds) s, \(load.kills) kills
-      log: \(samples) samples, \(pages) of \(served.reduce(0, +)) pages served; \(letters) dead letters
+      log             \(samples) samples, \(pages) pages of \(served.reduce(0, +)) that were served, \
+      \(log.downs.values.reduce(0, +)) scrapes without an answer, \(letters) dead letters
       """)
     for database in databases {
-      let sums = counters[database.kind]?.sums ?? [:]
-      let told = Counters.names.map { "\($0) \(Int(sums[$0] ?? 0))" }.joined(separator: ", ")
+      let (there, sums) = (found[database.kind] ?? 0, counters[database.kind]?.sums ?? [:])
+      let counted = Counters.names.map { "\(Int(sums[$0] ?? 0)) \($0.dropLast("_total".count))" }
       print(
-        "\(database.kind.rawValue): \(found[database.kind] ?? 0) samples, \(samples - (found[database.kind] ?? 0)) missing, "
-          + "\(twice[database.kind] ?? 0) pages stored twice; \(told)")
+        """
+        \(database.kind.rawValue.padding(toLength: 15, withPad: " ", startingAt: 0)) \(there) samples, \
+        \(samples - there) missing, \(twice[database.kind] ?? 0) pages stored twice; \(counted.joined(separator: ", "))
+        """)
     }
   }
 
   /// The pages of a target are numbered: a number is left out only where the agent was killed, or where a scrape had no answer in time.
-  private func expectNothingMissingWithinALife(
-    _ targets: [String: TargetTally], downs: [String: Int], kills: Int
-  ) {
-    for (instance, tally) in targets {
-      let numbers = tally.pages.map(\.value).sorted()
+  private func expectNothingMissingWithinALife(_ log: LogTally, kills: Int) {
+    for (instance, pages) in log.pages {
+      let numbers = pages.map(\.value).sorted()
       let gaps = zip(numbers, numbers.dropFirst()).count { $1 != $0 + 1 }
-      #expect(gaps <= kills + downs[instance, default: 0], "\(instance): \(gaps) gaps")
+      #expect(gaps <= kills + log.downs[instance, default: 0], "\(instance): \(gaps) gaps")
     }
   }
 }
