@@ -7,7 +7,7 @@ SHELL := /bin/bash
 # The Swift runtime goes into the executable, so that it runs on machines without Swift.
 RELEASE := -c release --static-swift-stdlib
 
-.PHONY: build run test lint fuzz bench soak dependencies peers
+.PHONY: build run test lint fuzz bench soak soak-two dependencies peers
 
 dependencies:
 	@scripts/install.sh
@@ -46,3 +46,7 @@ bench: dependencies
 ## soak: ten minutes of one scrape a second with a kill -9 every ten seconds, and the proof that nothing is missing or twice
 soak: peers build
 	@scripts/soak-kill.sh
+
+## soak-two: ten minutes into VictoriaMetrics and Prometheus at once, with kills and outages, and the proof that both have every sample
+soak-two: peers build
+	@scripts/soak-two.sh

@@ -113,7 +113,7 @@ let programTargets: [Target] = [
       "Runtime", "WAL", "Codec", "Model", "CMalloc", .product(name: "Logging", package: "swift-log"),
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ], path: "Sources/Bin/CLI", swiftSettings: strict),
-  tests("EndToEndTests", ["clymene", "Forwarders", "WAL", "Codec", "Model"]),
+  tests("EndToEndTests", ["clymene", "Forwarders", "Wire", "WAL", "Codec", "Model"]),
 ]
 
 let package = Package(

@@ -1,8 +1,5 @@
-import Codec
 import Foundation
-import Model
 import Testing
-import WAL
 
 /// `kill -9` again and again while the agent scrapes once a second. CLYMENE_SOAK_SECONDS and CLYMENE_SOAK_KILL_EVERY make it longer:
 /// `make soak` is this test for ten minutes with a kill every ten seconds.
@@ -50,9 +47,9 @@ struct KillTests {
 
     try await deliverTheRest(flow)
     let files = try WrittenSample.read(flow.output)
-    let log = try await Self.samples(ofLogIn: flow.folder.appending(path: "wal").path)
+    let log = try LogContents.samples(in: flow.folder.appending(path: "wal").path)
     #expect(files.count == log.count)
-    let inFiles = Set(files.map(Identity.init))
+    let inFiles = Set(files.map(SampleIdentity.init))
     #expect(inFiles.count == files.count, "\(files.count - inFiles.count) lines are there twice")
     #expect(inFiles.symmetricDifference(log).isEmpty, "\(inFiles.symmetricDifference(log).prefix(5))")
     try expectWholeScrapes(files)
@@ -98,49 +95,6 @@ struct KillTests {
       }
     }
     #expect(late.count <= max(1, seconds / 50), "\(late)")
-  }
-
-  /// Who a sample is.
-  struct Identity: Hashable {
-    var labels: [String: String]
-    var timestamp: Int64
-
-    init(_ sample: WrittenSample) {
-      labels = sample.labels
-      timestamp = sample.timestamp
-    }
-
-    init(labels: Labels, timestamp: Int64) {
-      self.labels = Dictionary(labels.pairs.map { ($0.name, $0.value) }) { $1 }
-      self.timestamp = timestamp
-    }
-  }
-
-  /// Everything that the log holds, read by a cursor of our own.
-  private static func samples(ofLogIn directory: String) async throws -> [Identity] {
-    let log = try WriteAheadLog.open(LogConfiguration(directory: directory, keepDelivered: .seconds(86_400)))
-    var found: [Identity] = []
-    let end = log.status().endOffset
-    let cursor = try await log.cursor(named: "checker", start: .oldest)
-    let opener = try BlockOpener()
-    var position: UInt64 = 0
-    while position < end {
-      for stored in try await cursor.next(limitBytes: 8 << 20, after: nil) {
-        let tables = try stored.tables.map { try $0.decode() }
-        let names = Dictionary(zip(stored.block.header.tables, tables)) { first, _ in first }
-        for group in try opener.open(stored.block).groups {
-          guard case .matrix(let matrix) = group else { continue }
-          let series = group.head.tables.flatMap { names[$0] ?? [] }
-          matrix.forEachSample { index, _, timestamp, _ in
-            found.append(Identity(labels: series[index].labels, timestamp: timestamp))
-          }
-        }
-        cursor.acknowledge(stored.offsets)
-        position = stored.offsets.upperBound
-      }
-    }
-    try await log.close()
-    return found
   }
 
   private static func now() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }

@@ -22,11 +22,11 @@ enum Loopback {
     return Int(UInt16(bigEndian: address.sin_port))
   }
 
-  /// The status code and the body.
-  static func get(_ port: Int, _ path: String) throws -> (status: Int, body: String) {
+  /// The status code and the body; given up after `waitSeconds` without a byte.
+  static func get(_ port: Int, _ path: String, waitSeconds: Int = 10) throws -> (status: Int, body: String) {
     let socket = try tcp()
     defer { close(socket) }
-    var limit = timeval(tv_sec: 10, tv_usec: 0)
+    var limit = timeval(tv_sec: waitSeconds, tv_usec: 0)
     setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     var address = loopback(port: port)
     let connected = withUnsafePointer(to: &address) { pointer in
@@ -54,13 +54,13 @@ enum Loopback {
     return (status, String(text[end.upperBound...]))
   }
 
-  private static func tcp() throws -> Int32 {
+  static func tcp() throws -> Int32 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw Failure(description: "socket: \(String(cString: strerror(errno)))") }
     return descriptor
   }
 
-  private static func loopback(port: Int) -> sockaddr_in {
+  static func loopback(port: Int) -> sockaddr_in {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = UInt16(port).bigEndian
