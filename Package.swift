@@ -89,8 +89,8 @@ let nioTargets: [Target] = [
     "CollectorsTests",
     [
       "Collectors", "HTTP", "CZlib", "ScrapeTables", "Parsing", "Model", "Codec",
-      .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-      .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
     ]),
 ]
 

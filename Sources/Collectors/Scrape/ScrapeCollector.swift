@@ -181,7 +181,8 @@ extension ScrapeCollector {
         break
       }
       let (timestamp, skipped) = schedule.start(now: now())
-      guard let result = await scraper.scrape(at: timestamp) else { break }
+      // Nothing came of it; whether this is the end, the loop's own condition says.
+      guard let result = await scraper.scrape(at: timestamp) else { continue }
       let series = scraper.cache.seriesCount
       note(key, entry) { status in
         status.health = result.failure == nil ? .up : .down

@@ -12,20 +12,46 @@ struct Route: Sendable, Hashable {
   /// The host that is connected to while TLS asks for the configured name; nil asks for the URL's host.
   var pinnedHost: String?
 
-  init(to url: RequestURL, _ configuration: HTTPConfiguration) {
+  /// The configured name stands for the servers of the configuration; one that a redirect leads to and that `isTrusted` no more is asked for
+  /// its own.
+  init(to url: RequestURL, _ configuration: HTTPConfiguration, isTrusted: Bool) {
     proxy = configuration.proxy?.server(isTLS: url.isTLS, host: url.host, port: url.port)
     isTunnel = proxy != nil && url.isTLS
-    if url.isTLS, let name = configuration.tls.serverName, name != url.host { pinnedHost = url.host }
+    if url.isTLS, isTrusted, let name = configuration.tls.serverName, name != url.host { pinnedHost = url.host }
   }
 }
 
 /// The library's clients that use one set of certificates. They end when nobody holds the set any more, so that new certificates do not
-/// cut off requests that were made with the old ones.
+/// cut off requests that were made with the old ones; one alone ends when its last connection must have gone for lack of use.
 final class ClientSet: Sendable {
-  private struct State {
-    var clients: [Route: HTTPClient] = [:]
-    var isClosed = false
+  private struct Entry {
+    let client: HTTPClient
+    var users = 1
+    /// The end of the last use.
+    var lastUse: ContinuousClock.Instant
   }
+
+  private struct State {
+    var entries: [Route: Entry] = [:]
+    var isClosed = false
+
+    mutating func use(_ route: Route) throws(HTTPError) -> HTTPClient? {
+      guard !isClosed else { throw HTTPError(.other, "the client is closed") }
+      entries[route]?.users += 1
+      return entries[route]?.client
+    }
+
+    /// Takes out what nobody has used since then.
+    mutating func removeUnused(since time: ContinuousClock.Instant) -> [HTTPClient] {
+      let unused = entries.filter { $0.value.users == 0 && $0.value.lastUse <= time }
+      for route in unused.keys { entries[route] = nil }
+      return unused.values.map(\.client)
+    }
+  }
+
+  /// Connections to one host and port, of which the library would let a request above the limit wait and fail. It is no limit here, for the
+  /// callers have theirs: many targets may stand behind one exporter, or behind one proxy, and slow ones must not hold up the others.
+  private static let connectionLimit = 4096
 
   let certificates: ClientCertificates
   private let configuration: HTTPConfiguration
@@ -40,37 +66,47 @@ final class ClientSet: Sendable {
 
   deinit {
     // The library traps on a client that is dropped open; after `close` there is none.
-    for client in state.withLock({ $0.clients.values }) { client.shutdown { _ in } }
+    for entry in state.withLock({ $0.entries.values }) { entry.client.shutdown { _ in } }
   }
 
-  /// Throws when the certificates cannot be read, or after `close`.
-  func client(for route: Route) throws(HTTPError) -> HTTPClient {
-    if let client = try known(route) { return client }
+  /// How many clients there are.
+  var count: Int { state.withLock { $0.entries.count } }
+
+  /// Gives `use` the route's client, for as long as it runs. Throws what it throws, when the certificates cannot be read, and after `close`.
+  func withClient<R>(for route: Route, _ use: (HTTPClient) async throws -> R) async throws -> R {
+    let client = try client(for: route)
+    defer {
+      state.withLock { state in
+        state.entries[route]?.users -= 1
+        state.entries[route]?.lastUse = .now
+      }
+    }
+    return try await use(client)
+  }
+
+  /// From now on it is in use once more.
+  private func client(for route: Route) throws(HTTPError) -> HTTPClient {
+    let known = try state.withLock { state throws(HTTPError) in try state.use(route) }
+    if let known { return known }
     let settings = try settings(for: route)
-    return try state.withLock { state throws(HTTPError) -> HTTPClient in
-      guard !state.isClosed else { throw Self.closed }
-      if let client = state.clients[route] { return client }
+    let now = ContinuousClock.now
+    let (client, unused) = try state.withLock { state throws(HTTPError) -> (HTTPClient, [HTTPClient]) in
+      if let client = try state.use(route) { return (client, []) }
       let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
-      state.clients[route] = client
-      return client
+      let unused = state.removeUnused(since: now - configuration.idleTimeout)
+      state.entries[route] = Entry(client: client, lastUse: now)
+      return (client, unused)
     }
+    for client in unused { client.shutdown { _ in } }
+    return client
   }
-
-  private func known(_ route: Route) throws(HTTPError) -> HTTPClient? {
-    try state.withLock { state throws(HTTPError) -> HTTPClient? in
-      guard !state.isClosed else { throw Self.closed }
-      return state.clients[route]
-    }
-  }
-
-  private static let closed = HTTPError(.other, "the client is closed")
 
   /// Ends all connections. Requests that run end with an error.
   func close() async {
     let clients = state.withLock { state in
       state.isClosed = true
-      defer { state.clients = [:] }
-      return Array(state.clients.values)
+      defer { state.entries = [:] }
+      return state.entries.values.map(\.client)
     }
     // It fails only for one that was closed before.
     for client in clients { try? await client.shutdown() }
@@ -80,7 +116,7 @@ final class ClientSet: Sendable {
     var settings = HTTPClient.Configuration()
     settings.timeout.connect = TimeAmount(configuration.connectTimeout)
     settings.connectionPool.idleTimeout = TimeAmount(configuration.idleTimeout)
-    settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = configuration.keptConnectionsPerHost
+    settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Self.connectionLimit
     // The caller decides about trying again; here it would turn "refused" into a slow timeout.
     settings.connectionPool.retryConnectionEstablishment = false
     // Followed by the session, which knows what may go to another host.
@@ -107,9 +143,6 @@ final class ClientSet: Sendable {
         settings.http1_1ConnectionDebugInitializer = { channel in
           ReceiveBuffers.limit(channel).flatMap { AbsoluteForm.install(channel) }
         }
-        // All servers' requests share the connections to the proxy.
-        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(
-          configuration.keptConnectionsPerHost, 64)
       }
     }
     return settings

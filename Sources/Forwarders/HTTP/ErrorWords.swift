@@ -6,11 +6,15 @@ import NIOPosix
 import NIOSSL
 
 extension HTTPError {
-  /// Puts into words what the client library throws. `server` is host and port as the user wrote them.
-  init(describing error: any Error, server: String, connectTimeout: Duration) {
+  /// Puts into words what the client library throws. `server` is host and port as the user wrote them; `isCancelled` is whether the caller's
+  /// task was cancelled.
+  init(describing error: any Error, server: String, connectTimeout: Duration, isCancelled: Bool) {
     switch error {
     case let error as HTTPError:
       self = error
+    case let error as HTTPClientError where error == .cancelled && !isCancelled:
+      // The library's word also for a connection (HTTP/2) that was being closed when the request came to it.
+      self.init(.reset, "\(server) closed the connection before its answer was whole")
     case let error as HTTPClientError:
       self.init(client: error, server: server, connectTimeout: connectTimeout)
     case let error as NIOConnectionError:

@@ -37,6 +37,8 @@ final class FileTexts: Sendable {
     guard stat(path, &status) == 0 else { throw Self.error(path, String(cString: strerror(errno))) }
     let stamp = Stamp(status)
     if let entry = known.withLock({ $0[path] }), entry.stamp == stamp { return entry.text }
+    // Of a pipe or a device nobody knows when it ends, and to wait for it would block a thread of all tasks.
+    guard status.st_mode & S_IFMT == S_IFREG else { throw Self.error(path, "it is not a regular file") }
     guard stamp.bytes <= Self.limitBytes else {
       throw Self.error(path, "\(stamp.bytes) bytes, at most \(Self.limitBytes) are read")
     }
@@ -46,7 +48,8 @@ final class FileTexts: Sendable {
   }
 
   private static func read(_ path: String) throws(HTTPError) -> String {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // Without waiting, for it may be a pipe by now.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw error(path, String(cString: strerror(errno))) }
     defer { close(descriptor) }
     var bytes: [UInt8] = []

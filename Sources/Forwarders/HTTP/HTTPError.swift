@@ -18,7 +18,7 @@ public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
     case redirects
     /// A secret or certificate that the settings name cannot be read or used.
     case settings
-    /// The caller's task was cancelled.
+    /// The caller's task was cancelled, and nothing else: that says nothing about the server.
     case cancelled
     case other
   }

@@ -32,7 +32,7 @@ public final class HTTPSession: Sendable {
   }
 
   /// The answer to a GET, read to its last byte. Only for requests that may be made twice without harm: when the server closes the connection before
-  /// it answers, the request is sent once more. `timeout` covers everything up to there, redirects included. A body of more than
+  /// it answers, the request is sent once more; see ``KeptConnection``. `timeout` covers everything up to there, redirects included. A body of more than
   /// `limitBytes` after decoding is given up as soon as that is known; nothing is allocated by what the server announces. zstd and gzip are
   /// asked for, unless `headers` has an Accept-Encoding. `expectedBytes` is what the body had the last time.
   public func get(
@@ -50,7 +50,8 @@ public final class HTTPSession: Sendable {
   }
 
   /// The answer to a POST, read to its last byte; never sent twice, except where the server redirects it as it is (307, 308). Any other
-  /// redirect is the answer. As `get` in everything else.
+  /// redirect is the answer. Of a body that is larger than `limitBytes`, or that cannot be decoded, the answer has what could be read: the
+  /// status says what has become of the request, and another request would get the same. As `get` in everything else.
   public func post(
     _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8], timeout: Duration,
     limitBytes: Int = 1 << 20
@@ -102,15 +103,15 @@ public final class HTTPSession: Sendable {
     var redirects = Redirects(from: exchange.url, limit: configuration.redirectLimit)
     do {
       while true {
-        let clients = try clientSet()
-        let response = try await response(to: exchange, redirects, clients)
-        let location = response.headers.first(name: "location")
-        let status = Int(response.status.code)
-        if try redirects.follow(status: status, location: location, hasBody: exchange.body != nil) { continue }
-        let answer = try await read(response, from: redirects.url.authority, exchange)
-        // Until here, as the clients end with their set.
-        withExtendedLifetime(clients) {}
-        return .success(answer)
+        let route = Route(to: redirects.url, configuration, isTrusted: redirects.isTrusted)
+        let answer = try await clientSet().withClient(for: route) { client -> HTTPAnswer? in
+          let response = try await response(to: exchange, redirects, route, client)
+          let location = response.headers.first(name: "location")
+          let status = Int(response.status.code)
+          if try redirects.follow(status: status, location: location, hasBody: exchange.body != nil) { return nil }
+          return try await read(response, from: redirects.url.authority, exchange)
+        }
+        if let answer { return .success(answer) }
       }
     } catch {
       return .failure(described(error, redirects.url))
@@ -134,21 +135,19 @@ public final class HTTPSession: Sendable {
     return clients
   }
 
-  /// The head of the answer. A server may close a kept connection just when the request is on its way, for example because its own idle time is
-  /// the scrape interval; then the request goes once more over a new one, as Go's client does it, too. Only when the server closed before its
-  /// answer: a reset, or an answer that broke off, may mean that it has stumbled over this very request.
+  /// The head of the answer.
   private func response(
-    to exchange: Exchange, _ redirects: Redirects, _ clients: ClientSet
+    to exchange: Exchange, _ redirects: Redirects, _ route: Route, _ client: HTTPClient
   ) async throws -> HTTPClientResponse {
-    let route = Route(to: redirects.url, configuration)
     let request = try request(for: exchange, redirects, route)
-    let client = try clients.client(for: route)
     // The library's own deadline ends with the response's head; the race in `answer` covers the rest. A little later, so that the race
     // finds the words.
     let deadline = NIODeadline.now() + TimeAmount(exchange.timeout) + .seconds(1)
     do {
       return try await client.execute(request, deadline: deadline)
-    } catch let error as HTTPClientError where exchange.method == .GET && error == .remoteConnectionClosed {
+    } catch
+      where exchange.method == .GET && KeptConnection.wasClosed(by: error, isCancelled: Task.isCancelled)
+    {
       return try await client.execute(request, deadline: deadline)
     }
   }
@@ -183,7 +182,7 @@ public final class HTTPSession: Sendable {
     _ response: HTTPClientResponse, from server: String, _ exchange: Exchange
   ) async throws -> HTTPAnswer {
     let encoding = response.headers.first(name: "content-encoding")?.lowercased() ?? ""
-    var body = AnswerBody(server: server, limitBytes: exchange.limitBytes)
+    var body = AnswerBody(server: server, limitBytes: exchange.limitBytes, takesParts: exchange.body != nil)
     try await body.read(response.body, encoding: encoding, expectedBytes: exchange.expectedBytes)
     return HTTPAnswer(
       status: Int(response.status.code), headers: response.headers.map { ($0.name, $0.value) }, body: body.bytes,
@@ -193,6 +192,7 @@ public final class HTTPSession: Sendable {
   private func described(_ error: any Error, _ url: RequestURL) -> HTTPError {
     let proxy = configuration.proxy?.server(isTLS: url.isTLS, host: url.host, port: url.port)
     let server = proxy.map { "\(url.authority) (by the proxy \($0.host):\($0.port))" } ?? url.authority
-    return HTTPError(describing: error, server: server, connectTimeout: configuration.connectTimeout)
+    return HTTPError(
+      describing: error, server: server, connectTimeout: configuration.connectTimeout, isCancelled: Task.isCancelled)
   }
 }

@@ -53,8 +53,11 @@ struct RequestURL: Sendable, Hashable {
     text = "\(scheme)://\(bracketed)\(url.port.map { ":\($0)" } ?? "")\(pathAndQuery)"
   }
 
-  /// Whether credentials for this server may go to that one, too: it is the same, or TLS on the same host.
+  /// Whether credentials for this server may go to that one, too: it is the same, or it is this host with TLS where this one has none. There
+  /// the port does not count: who could answer in this server's place has read the credentials already. Another port with TLS is
+  /// another service, often somebody else's.
   func trusts(_ other: RequestURL) -> Bool {
-    host.lowercased() == other.host.lowercased() && (port == other.port && isTLS == other.isTLS || other.isTLS)
+    guard host.lowercased() == other.host.lowercased() else { return false }
+    return isTLS == other.isTLS ? port == other.port : other.isTLS
   }
 }

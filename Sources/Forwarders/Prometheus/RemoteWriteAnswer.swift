@@ -43,10 +43,10 @@ enum RemoteWriteAnswer {
     }
   }
 
-  /// What having no answer means. Of the kinds that are a matter of settings nothing arrives.
+  /// What having no answer means. Also what is a matter of settings may come behind the body, as a TLS alert may.
   static func answer(_ error: HTTPError) -> (outcome: Outcome, mayHaveArrived: Bool) {
     switch error.kind {
-    case .badURL, .tls, .redirects, .settings: (.misconfigured(reason: error.description), false)
+    case .badURL, .tls, .redirects, .settings: (.misconfigured(reason: error.description), error.mayHaveArrived)
     default: (.retry(reason: error.description, after: nil), error.mayHaveArrived)
     }
   }

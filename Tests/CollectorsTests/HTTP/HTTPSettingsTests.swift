@@ -147,6 +147,20 @@ struct `The settings of a client` {
   }
 
   @Test
+  func `What is too long of the answer to a post is left out`() async throws {
+    let session = HTTPSession()
+    let server = try RecordingServer(status: "400 Bad Request", body: String(repeating: "ab", count: 5000))
+    let answer = try await session.post(server.url, body: [], timeout: .seconds(5), limitBytes: 4001)
+    #expect(answer.status == 400 && answer.body == Array((String(repeating: "ab", count: 2000) + "a").utf8))
+    for encoding in ["br", "gzip", "deflate", "zstd"] {
+      let server = try RecordingServer(headers: "Content-Encoding: \(encoding)\r\n", body: "plain")
+      let answer = try await session.post(server.url, body: [], timeout: .seconds(5))
+      #expect(answer.status == 200 && answer.body.isEmpty)
+    }
+    await session.close()
+  }
+
+  @Test
   func `A post follows only redirects that keep it a post`() async throws {
     let last = try RecordingServer()
     let session = HTTPSession()

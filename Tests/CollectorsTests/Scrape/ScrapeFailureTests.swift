@@ -131,6 +131,25 @@ struct `Targets that fail` {
     #expect(collector.targets.first?.health == .up)
     #expect(collector.targets.first?.lastError == nil)
   }
+
+  @Test
+  func `A request that the client gave up by itself is a failure, and the next scrape comes`() async throws {
+    let server = try LoopbackServer { connection in
+      _ = connection.readRequest()
+      connection.waitForClose()
+    }
+    let collector = ScrapeCollector(jobs: [scrape.job(server.address)], http: scrape.http)
+    let sink = scrape.sink
+    let running = Task { try await collector.run(into: sink) }
+    while server.connections == 0 { try await Task.sleep(for: .milliseconds(2)) }
+    // The library says then that the request was cancelled, as it does when a connection closes under it.
+    await scrape.http.close()
+    while collector.counters.failedScrapes < 3 { try await Task.sleep(for: .milliseconds(2)) }
+    running.cancel()
+    try await running.value
+    #expect(try scrape.stored("up").allSatisfy { $0.value == 0 })
+    #expect(collector.targets.first?.health == .down)
+  }
 }
 
 @Suite(.timeLimit(.minutes(1)))

@@ -261,6 +261,25 @@ import Wire
     }
   }
 
+  @Test(
+    "An answer whose body is too long or cannot be decoded is an answer by its status",
+    arguments: [
+      ("", String(repeating: "label a=1 ", count: 200_000)), ("Content-Encoding: br\r\n", "not to be read"),
+      ("Content-Encoding: gzip\r\n", "no gzip"), ("Content-Encoding: zstd\r\n", "no zstd"),
+    ])
+  func oddBodies(_ headers: String, _ body: String) async throws {
+    let takes = try ReceivingServer.answering("200 OK", body, headers: headers)
+    #expect(try await Self.deliver(takes).outcome == .delivered)
+    let refuses = try ReceivingServer.answering("400 Bad Request", body, headers: headers)
+    let answer = try await Self.deliver(refuses)
+    guard case .refused(let reason) = answer.outcome else {
+      Issue.record("\(answer)")
+      return
+    }
+    #expect(reason.hasPrefix("HTTP 400 from \(refuses.address)") && !answer.mayHaveArrived)
+    if headers.isEmpty { #expect(reason.contains(": label a=1 label a=1 ")) }
+  }
+
   @Test func aServerThatTakesTheBodyAndClosesOrResetsMayHaveTheRows() async throws {
     for resets in [false, true] {
       let server = try ReceivingServer { connection in

@@ -151,4 +151,15 @@ import Testing
   func errors(_ error: HTTPError.Kind, _ kind: Kind) {
     #expect(Self.kind(RemoteWriteAnswer.answer(HTTPError(error, "why")).outcome) == kind)
   }
+
+  @Test(
+    "What was sent before the error may have arrived, whatever the error",
+    arguments: [HTTPError.Kind.tls, .settings, .redirects, .reset, .timedOut])
+  func arrivals(_ kind: HTTPError.Kind) {
+    for mayHaveArrived in [false, true] {
+      var error = HTTPError(kind, "why")
+      error.mayHaveArrived = mayHaveArrived
+      #expect(RemoteWriteAnswer.answer(error).mayHaveArrived == mayHaveArrived)
+    }
+  }
 }

@@ -169,4 +169,13 @@ struct TargetsPageTests {
     #expect(
       TargetsPage.render(status(5), .init(health: nil, job: nil, from: "9000")).contains("No target is like that."))
   }
+
+  @Test func aPageBehindTheLastIsEmptyHoweverFarItIs() {
+    for from in ["2500", "9000", "\(Int.max)", "\(Int.max - 999)", "99999999999999999999999"] {
+      let page = TargetsPage.render(status(2500), .init(health: nil, job: nil, from: from))
+      let isNumber = Int(from) != nil
+      #expect(page.contains("No target is like that.") == isNumber)
+      #expect(page.contains("targets?from=1500") == isNumber, "the way back")
+    }
+  }
 }

@@ -61,6 +61,9 @@ enum TargetsPage {
     let ordered = jobs(chosen).flatMap { job in
       job.targets.filter { $0.health == .down } + job.targets.filter { $0.health != .down }
     }
+    var filter = filter
+    // The parameter may be any number, also one that has no successor.
+    filter.from = min(filter.from, ordered.count)
     let shown = ordered.dropFirst(filter.from).prefix(pageLimit)
     var html = filters(filter, inJob, jobs: jobs(status.targets).map(\.name))
     if status.targets.isEmpty {
@@ -97,8 +100,9 @@ enum TargetsPage {
   private static func pager(_ filter: Filter, count: Int) -> String {
     guard count > pageLimit else { return "" }
     let last = min(count, filter.from + pageLimit)
-    var html = "<p class=\"pager\">targets \(Figures.grouped(filter.from + 1)) to \(Figures.grouped(last)) "
-    html += "of \(Figures.grouped(count))"
+    var html = "<p class=\"pager\">"
+    if filter.from < count { html += "targets \(Figures.grouped(filter.from + 1)) to \(Figures.grouped(last)) of " }
+    html += "\(Figures.grouped(count))"
     if filter.from > 0 {
       html += " <a href=\"targets\(filter.with { $0.from = max(0, filter.from - pageLimit) }.query)\">those before</a>"
     }
