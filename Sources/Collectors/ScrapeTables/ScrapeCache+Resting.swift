@@ -6,6 +6,7 @@ extension ScrapeCache {
   mutating func knowSlots() throws(FormatError) {
     scrapesWithoutNew = 0
     guard slotOf == nil else { return }
+    scrapesToRest = Self.restAgainAfterScrapes
     var slotOf: [SeriesIdentity: UInt32] = [:]
     slotOf.reserveCapacity(states.count)
     var slot: UInt32 = 0
@@ -19,8 +20,8 @@ extension ScrapeCache {
   /// Called at the end of each scrape: lets go of what serves new series only when none has come for a while, and of the arrays' room for more.
   mutating func rest() {
     index.rest(after: Self.restAfterScrapes)
-    scrapesWithoutNew += scrapesWithoutNew <= Self.restAfterScrapes ? 1 : 0
-    guard scrapesWithoutNew == Self.restAfterScrapes else { return }
+    scrapesWithoutNew += scrapesWithoutNew <= scrapesToRest ? 1 : 0
+    guard scrapesWithoutNew == scrapesToRest else { return }
     slotOf = nil
     states = states.compacted
     lastOwn = lastOwn.compacted
