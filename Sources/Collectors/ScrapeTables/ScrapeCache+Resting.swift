@@ -1,6 +1,6 @@
 import Codec
 
-// What a cache keeps only as long as series come that are new: for a target in its steady state it would be a third of the memory.
+// What a cache keeps only as long as series come that are new: for a target in its steady state it would be more than all the rest.
 extension ScrapeCache {
   /// Makes `slotOf` anew where it was let go.
   mutating func knowSlots() throws(FormatError) {
