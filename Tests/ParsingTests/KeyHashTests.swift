@@ -50,4 +50,45 @@ struct KeyHashTests {
     let zeros = [UInt8](repeating: 0, count: 300)
     #expect(Set((0...300).map { hash(0..<$0, in: zeros.span) }).count == 301)
   }
+
+  @Test("every byte of a key counts, and so does their number, on both sides of each step")
+  func bytes() throws {
+    let hash = KeyHash.ofProcess
+    for length in [1, 7, 8, 15, 16, 17, 31, 32, 33, 127, 128, 129, 143, 144, 145, 255, 256, 257, 400] {
+      let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0) }
+      let key = hash.key(0..<length, in: bytes.span)
+      #expect(key?.count == length)
+      #expect(hash.key(0..<length - 1, in: bytes.span) != key)
+      for at in 0..<length {
+        var other = bytes
+        other[at] ^= 0x20
+        #expect(hash.key(0..<length, in: other.span) != key, "length \(length), byte \(at)")
+        other.swapAt(at, length - 1 - at)
+        #expect(hash.key(0..<length, in: other.span) != key, "length \(length), byte \(at)")
+      }
+    }
+  }
+
+  @Test("blocks that change places make another key")
+  func order() {
+    let hash = KeyHash(seed: 12)
+    let blocks = (0..<40).map { block in (0..<8).map { UInt8(truncatingIfNeeded: block &* 31 &+ $0 &* 7) } }
+    let plain = blocks.flatMap { $0 }
+    var seen: Set<SeriesKey?> = [hash.key(0..<plain.count, in: plain.span)]
+    for a in blocks.indices {
+      for b in blocks.indices where b > a && blocks[a] != blocks[b] {
+        var swapped = blocks
+        swapped.swapAt(a, b)
+        let bytes = swapped.flatMap { $0 }
+        #expect(seen.insert(hash.key(0..<bytes.count, in: bytes.span)).inserted, "\(a), \(b)")
+      }
+    }
+  }
+
+  @Test("a key longer than twenty bits can count is none")
+  func tooLong() {
+    let bytes = [UInt8](repeating: 0x61, count: SeriesKey.limitBytes + 1)
+    #expect(KeyHash.ofProcess.key(0..<bytes.count, in: bytes.span) == nil)
+    #expect(KeyHash.ofProcess.key(0..<SeriesKey.limitBytes, in: bytes.span)?.count == SeriesKey.limitBytes)
+  }
 }

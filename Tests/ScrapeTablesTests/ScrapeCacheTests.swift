@@ -349,6 +349,26 @@ struct `What a cache lets go of when nothing is new` {
   }
 
   @Test
+  func
+    `Between scrapes no values are kept, and a target that gets a new series now and then keeps longer what that takes`()
+    throws
+  {
+    var target = CacheDriver()
+    var body = "a 1\nb 2 77\n"
+    for _ in 0...ScrapeCache.restAfterScrapes { try target.scrape(body) }
+    #expect(target.cache.values == [])
+    #expect(target.cache.own.isEmpty)
+    #expect(target.cache.slotOf == nil)
+    body += "c 3\n"
+    for _ in 0...ScrapeCache.restAfterScrapes { try target.scrape(body) }
+    #expect(target.cache.slotOf != nil)
+    for _ in 0...ScrapeCache.restAgainAfterScrapes { try target.scrape(body) }
+    #expect(target.cache.slotOf == nil)
+    try target.scrape("broken{ 1\n")
+    #expect(target.cache.values == [])
+  }
+
+  @Test
   func `Series keep their places through many scrapes in changing order and with gaps`() throws {
     var target = CacheDriver()
     var generator = SeededGenerator(7)

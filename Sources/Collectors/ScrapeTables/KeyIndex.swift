@@ -13,22 +13,18 @@ struct KeyIndex: Sendable {
   private let firstSlot: UInt32
   private var keys: [SeriesKey] = []
   /// The key that followed last time, from the one at the beginning of a scrape on. Empty while each is followed by the next.
-  private var followers: [UInt32] = []
+  private(set) var followers: [UInt32] = []
   /// For each key the slot of its series, or `refused`. Empty while they are numbered like the keys, from `firstSlot` on.
-  private var slots: [UInt32] = []
+  private(set) var slots: [UInt32] = []
   /// Key number + 1 by hash, 0 where empty; a power of two, at most half full. Empty until a key has to be found, and again when none had to be
   /// found for some scrapes.
-  private var buckets: [UInt32] = []
+  private(set) var buckets: [UInt32] = []
   private var hasFound = false
   private var idleScrapes = 0
 
   init(firstSlot: Int) { self.firstSlot = UInt32(firstSlot) }
 
   var count: Int { keys.count }
-  /// Whether all keys come in the order of their numbers and have their slots in that order, as far as is remembered.
-  var isStraight: Bool { followers.isEmpty && slots.isEmpty }
-  /// Whether keys can be found without a pass over all of them.
-  var hasBuckets: Bool { !buckets.isEmpty }
 
   /// The key that came after this one the last time; -1 stands for the beginning of a scrape.
   @inline(__always)

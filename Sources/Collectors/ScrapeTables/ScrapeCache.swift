@@ -43,8 +43,11 @@ package struct ScrapeCache: Sendable {
   /// A series whose names and values are longer together is refused.
   static let limitSeriesBytes = 1 << 20
   static let looseRowSamples = 20_000
-  /// Scrapes without anything new after which what only serves new series is let go.
-  static let restAfterScrapes = 20
+  /// Scrapes in the same order after which the index lets go of what only finding needs.
+  static let restAfterScrapes = 5
+  /// Scrapes without a new series after which `slotOf` is let go for the second time, and for any later one: a target that has shown to get new
+  /// series now and then would pay for it again and again, each time the CPU time of about 20 scrapes.
+  static let restAgainAfterScrapes = 30
   /// A sample whose own timestamp is further ahead of the scrape is refused, as in Prometheus (maxAheadTime): stored, it would make all that
   /// come after it too old.
   static let limitAheadMilliseconds: Int64 = 10 * 60 * 1000
@@ -64,9 +67,10 @@ package struct ScrapeCache: Sendable {
   var index = KeyIndex(firstSlot: reportNames.count)
   var parts = SeriesParts()
   private var metadata = FamilyMetadata()
-  /// Needed for new series only: let go when none came for `restAfterScrapes` scrapes, and made anew from the tables when one comes.
+  /// Needed for new series only: let go when none came for some scrapes, and made anew from the tables when one comes.
   var slotOf: [SeriesIdentity: UInt32]? = [:]
   var scrapesWithoutNew = 0
+  var scrapesToRest = restAfterScrapes
 
   // By slot.
   var states: [SlotState] = []
