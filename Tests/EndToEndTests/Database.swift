@@ -96,7 +96,9 @@ final class Database {
       // With this parameter the export shows what is stored before anything twice is left out.
       let lines = try ask("/api/v1/export?reduce_mem_usage=1&match%5B%5D=\(Self.escaped(selector))")
       return try lines.split(separator: "\n").flatMap { line -> [Point] in
-        guard let series = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
+        // This version writes the end of a series as null, but as NaN where it is the first of a line.
+        let text = line.replacing("\"values\":[NaN", with: "\"values\":[null")
+        guard let series = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any],
           let times = series["timestamps"] as? [Int64], let values = series["values"] as? [Any]
         else { throw Loopback.Failure(description: "VictoriaMetrics: not a line of an export: \(line.prefix(200))") }
         return zip(times, values).compactMap { time, value in
@@ -108,7 +110,7 @@ final class Database {
 
   private func result(of query: String) throws -> [[String: Any]] {
     let body = try ask("/api/v1/query?nocache=1&query=\(Self.escaped(query))")
-    guard let answer = try JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any],
+    guard let answer = try? JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any],
       let data = answer["data"] as? [String: Any], let result = data["result"] as? [[String: Any]]
     else { throw Loopback.Failure(description: "\(kind.rawValue): \(query): \(body.prefix(500))") }
     return result

@@ -51,7 +51,25 @@ enum Loopback {
     guard let end = text.range(of: "\r\n\r\n"), let status = Int(text.dropFirst(9).prefix(3)) else {
       throw Failure(description: "no answer: \(text.prefix(100))")
     }
-    return (status, String(text[end.upperBound...]))
+    guard text[..<end.lowerBound].lowercased().contains("\r\ntransfer-encoding: chunked") else {
+      return (status, String(text[end.upperBound...]))
+    }
+    return (status, String(decoding: try joined(chunks: answer[text[..<end.upperBound].utf8.count...]), as: UTF8.self))
+  }
+
+  /// The body that was sent in chunks, as servers do with long answers.
+  private static func joined(chunks: ArraySlice<UInt8>) throws -> [UInt8] {
+    var body: [UInt8] = []
+    var rest = chunks
+    while let end = rest.firstIndex(of: UInt8(ascii: "\r")) {
+      guard let size = Int(String(decoding: rest[..<end], as: UTF8.self), radix: 16), size >= 0,
+        rest.endIndex - end >= 2 + size
+      else { break }
+      if size == 0 { return body }
+      body += rest[(end + 2)..<(end + 2 + size)]
+      rest = rest[(end + 2 + size)...].dropFirst(2)
+    }
+    throw Failure(description: "an answer in chunks that does not end")
   }
 
   static func tcp() throws -> Int32 {
