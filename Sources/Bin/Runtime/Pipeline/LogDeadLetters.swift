@@ -1,4 +1,5 @@
 import Codec
+import HTTP
 import Synchronization
 import WAL
 
@@ -6,6 +7,7 @@ import WAL
 final class LogDeadLetters: DeadLetterBox {
   private let letters: DeadLetters
   private let consumer: String
+  private let secrets: SecretTexts
   private let state = Mutex(State())
 
   private struct State {
@@ -21,7 +23,9 @@ final class LogDeadLetters: DeadLetterBox {
   /// Of letters that are sent again at the same time.
   private static let limitBytes: UInt64 = 8 << 20
 
-  init(_ letters: DeadLetters, consumer: String) {
+  /// What is in `secrets` is kept with no letter: a destination's words stay on the disk for long.
+  init(_ letters: DeadLetters, consumer: String, hiding secrets: SecretTexts) {
+    self.secrets = secrets
     self.letters = letters
     self.consumer = consumer
   }
@@ -31,7 +35,8 @@ final class LogDeadLetters: DeadLetterBox {
     for start in stride(from: 0, to: letter.blocks.count, by: Self.limitBlocks) {
       let blocks = Array(letter.blocks[start..<min(start + Self.limitBlocks, letter.blocks.count)])
       let added = try await letters.add(
-        consumer: consumer, generation: letter.generation, blocks: blocks, reason: letter.reason, attempts: 1)
+        consumer: consumer, generation: letter.generation, blocks: blocks, reason: secrets.hide(letter.reason),
+        attempts: 1)
       dropped.letters += added.dropped.count
       dropped.rows += added.dropped.reduce(0) { $0 + Int(clamping: $1.header?.rows ?? 0) }
     }
@@ -71,6 +76,6 @@ final class LogDeadLetters: DeadLetterBox {
 
   func putBack(_ number: UInt64, reason: String) async throws {
     guard let item = state.withLock({ $0.items[number] }) else { return }
-    _ = try await letters.putBack(item, reason: reason)
+    _ = try await letters.putBack(item, reason: secrets.hide(reason))
   }
 }
