@@ -1,6 +1,7 @@
 import Codec
 import Foundation
 import FoundationNetworking
+import HTTP
 import Logging
 import Model
 import Synchronization
@@ -71,15 +72,14 @@ struct SecretsStayHiddenTests {
 
     let role = Role(
       name: "test", defaultAdminAddress: ":0", defaultConfigurationFile: "",
-      collectors: { _, _ in
+      collectors: { configuration, _ in
         RoleCollectors(
           running: [],
           targets: {
-            [
-              .init(
-                job: "job", url: "http://u:\(planted[0])@host/?token=\(planted[1])", labels: ["a": planted[2]],
-                health: .down, lastError: words)
-            ]
+            let panel = StatusSnapshot.TargetPanel(
+              job: "job", url: "http://u:\(planted[0])@host/?token=\(planted[1])", labels: ["a": planted[2]],
+              health: .down, lastError: words)
+            return [panel.hiding(configuration.secrets)]
           }, metrics: { _ in }, close: {})
       })
     let kept = LinesKept.Lines()

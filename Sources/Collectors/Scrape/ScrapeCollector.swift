@@ -106,6 +106,11 @@ public final class ScrapeCollector: Collector {
     state.withLock { state in state.order.compactMap { state.entries[$0]?.status } }
   }
 
+  /// How many of them are down.
+  public var downTargets: Int {
+    state.withLock { state in state.entries.values.count { $0.status.health == .down } }
+  }
+
   public var counters: ScrapeCounters { state.withLock { $0.counters } }
 
   /// In the order of the jobs' names; of those that have been scraped.

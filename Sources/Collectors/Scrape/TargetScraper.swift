@@ -65,7 +65,7 @@ struct TargetScraper {
         identity.url, headers: headers, timeout: job.timeout, limitBytes: job.bodyLimitBytes, expectedBytes: bodyBytes)
       bodyBytes = answer.body.count
       result.receivedBytes = answer.receivedBytes
-      result.failure = read(answer, at: timestamp, &result.reading)
+      result.failure = read(answer, at: timestamp, &result.reading).map { http.hide($0, sentTo: identity.url) }
     } catch {
       if error.kind == .cancelled { return nil }
       result.failure = error.description

@@ -1,3 +1,4 @@
+import HTTP
 import Model
 
 /// Path and query of a target's URL, escaped as Prometheus does it.
@@ -22,16 +23,12 @@ enum TargetURL {
   static func query(_ parameters: [String: [String]], hidingSecrets: Bool = false) -> String {
     let pairs = parameters.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.flatMap { name, values in
       values.map { value in
-        let value = hidingSecrets && soundsSecret(name) ? "<secret>" : escaped(value, keeping: "", blank: "+")
+        let isHidden = hidingSecrets && SecretKeys.kind(ofParameter: name) != .none
+        let value = isHidden ? SecretTexts.mark : escaped(value, keeping: "", blank: "+")
         return "\(escaped(name, keeping: "", blank: "+"))=\(value)"
       }
     }
     return pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&")
-  }
-
-  private static func soundsSecret(_ name: String) -> Bool {
-    let name = name.lowercased()
-    return ["token", "secret", "passw", "auth", "credential", "signature", "key"].contains { name.contains($0) }
   }
 
   private static func escaped(_ text: String, keeping kept: String, blank: String? = nil) -> String {

@@ -23,6 +23,17 @@ final class FileTexts: Sendable {
   }
 
   private let known = Mutex<[String: (stamp: Stamp, text: String)]>([:])
+  /// What stood in a file before: it may be in requests that are under way, and be valid for a while.
+  private let former = Mutex<[String: [String]]>([:])
+  private static let formerLimit = 4
+
+  /// What was read of it so far, without a look at the file: the present text and the last former ones.
+  func known(_ secret: Secret) -> [String] {
+    switch secret.source {
+    case .text(let text): [text]
+    case .file(let path): former.withLock { $0[path] ?? [] }
+    }
+  }
 
   /// What the setting says, for files without blanks around it. Throws when the file cannot be read; trying again helps once it can.
   func text(of secret: Secret) throws(HTTPError) -> String {
@@ -44,6 +55,9 @@ final class FileTexts: Sendable {
     }
     let text = try Self.read(path)
     known.withLock { $0[path] = (stamp, text) }
+    former.withLock { former in
+      former[path] = Array(([text] + (former[path] ?? []).filter { $0 != text }).prefix(Self.formerLimit))
+    }
     return text
   }
 

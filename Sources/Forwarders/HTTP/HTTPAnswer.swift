@@ -1,4 +1,4 @@
-/// What a server answered, read to its last byte.
+/// What a server answered, read to its last byte. Before anything of it is shown it goes through `HTTPSession.hide`: it may repeat secrets.
 public struct HTTPAnswer: Sendable {
   /// For example 200. Any status is an answer, not an error.
   public let status: Int

@@ -24,7 +24,8 @@ public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 
   public let kind: Kind
-  /// For example `connection refused by 127.0.0.1:9100`. Holds neither credentials nor the URL's query.
+  /// For example `connection refused by 127.0.0.1:9100`. Holds neither credentials nor the URL's query,
+  /// and nothing secret that the server repeats.
   public let description: String
   /// Of a POST: its body had begun to be sent, so that the server may have taken it. False when there was no connection.
   public var mayHaveArrived = false

@@ -17,6 +17,8 @@ public final class HTTPSession: Sendable {
   private let files = FileTexts()
   private let state = Mutex(State())
 
+  var sentSecrets: SentSecrets { SentSecrets(configuration: configuration, files: files) }
+
   public init(_ configuration: HTTPConfiguration = .init()) {
     self.configuration = configuration
   }
@@ -44,7 +46,8 @@ public final class HTTPSession: Sendable {
       headers.append(("Accept-Encoding", "zstd, gzip"))
     }
     let exchange = Exchange(
-      method: .GET, url: try RequestURL(url), headers: headers, body: nil, timeout: timeout, limitBytes: limitBytes,
+      method: .GET, url: try RequestURL(url), sentURL: url, headers: headers, body: nil, timeout: timeout,
+      limitBytes: limitBytes,
       expectedBytes: expectedBytes)
     return try await answer(to: exchange)
   }
@@ -58,7 +61,7 @@ public final class HTTPSession: Sendable {
   ) async throws(HTTPError) -> HTTPAnswer {
     let body = WatchedBody(body)
     let exchange = Exchange(
-      method: .POST, url: try RequestURL(url), headers: headers, body: body, timeout: timeout,
+      method: .POST, url: try RequestURL(url), sentURL: url, headers: headers, body: body, timeout: timeout,
       limitBytes: limitBytes, expectedBytes: 0)
     do {
       return try await answer(to: exchange)
@@ -72,6 +75,8 @@ public final class HTTPSession: Sendable {
   private struct Exchange: Sendable {
     let method: HTTPMethod
     let url: RequestURL
+    /// With what `url` has taken out of it.
+    let sentURL: String
     let headers: [(name: String, value: String)]
     let body: WatchedBody?
     let timeout: Duration
@@ -95,7 +100,8 @@ public final class HTTPSession: Sendable {
       group.cancelAll()
       return first ?? .failure(HTTPError(.cancelled, "the request was cancelled"))
     }
-    return try result.get()
+    // Some words are the server's, which may repeat what it was sent.
+    return try result.mapError { $0.hiding(sentSecrets.texts(sentTo: exchange.sentURL)) }.get()
   }
 
   /// The request and those that redirects make of it.

@@ -18,18 +18,4 @@ public struct PrometheusConfiguration: Sendable, Equatable {
   public static let shardRange = 1...64
 
   public init(url: String) { self.url = url }
-
-  /// Headers that the protocol or the connection sets, in lower case.
-  static let ownHeaders: Set<String> = [
-    "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "host", "keep-alive",
-    "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
-    "user-agent", "www-authenticate", "x-prometheus-remote-read-version", "x-prometheus-remote-write-version",
-  ]
-
-  /// Why a header of this name may not be sent, or nil.
-  public static func fault(ofHeaderName name: String) -> String? {
-    guard HTTPConfiguration.isHeaderName(name) else { return "is not the name of a header" }
-    if ownHeaders.contains(name.lowercased()) { return "is set by the protocol itself" }
-    return nil
-  }
 }

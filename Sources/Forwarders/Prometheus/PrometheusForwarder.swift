@@ -64,7 +64,8 @@ public final class PrometheusForwarder: Forwarder {
       let answer = try await session.post(
         configuration.url, headers: headers, body: body, timeout: configuration.timeout)
       let (outcome, mayHaveArrived) = RemoteWriteAnswer.answer(
-        status: answer.status, header: answer.header, body: answer.body, server: server, now: now())
+        status: answer.status, header: answer.header, body: answer.body, server: server, now: now(),
+        hide: { session.hide($0, sentTo: configuration.url) })
       return Answer(outcome, sentBytes: body.count, mayHaveArrived: mayHaveArrived, status: answer.status)
     } catch {
       let (outcome, mayHaveArrived) = RemoteWriteAnswer.answer(error)

@@ -14,11 +14,12 @@ import Model
 ///
 /// Source: https://prometheus.io/docs/specs/prw/remote_write_spec/, "Retries & Backoff"; a 408 says that the request did not arrive whole.
 enum RemoteWriteAnswer {
-  /// `server` is host and port, for the reason.
+  /// `server` is host and port, for the reason; `hide` takes out of the server's words what is secret in them.
   static func answer(
-    status: Int, header: (String) -> String?, body: [UInt8], server: String, now: UnixMilliseconds
+    status: Int, header: (String) -> String?, body: [UInt8], server: String, now: UnixMilliseconds,
+    hide: (String) -> String
   ) -> (outcome: Outcome, mayHaveArrived: Bool) {
-    let words = AnswerText.excerpt(body)
+    let words = AnswerText.excerpt(body, hide)
     let reason = "HTTP \(status) from \(server)" + (words.isEmpty ? "" : ": \(words)")
     func retry(mayHaveArrived: Bool) -> (Outcome, Bool) {
       (
@@ -29,7 +30,7 @@ enum RemoteWriteAnswer {
     switch status {
     case 200...299: return (.delivered, false)
     case 300...399:
-      let to = header("location").map { " It redirects to \(AnswerText.address($0))." } ?? ""
+      let to = header("location").map { " It redirects to \(AnswerText.address($0, hide))." } ?? ""
       return (.misconfigured(reason: reason + to), false)
     case 401, 403, 404, 405, 407, 415: return (.misconfigured(reason: reason), false)
     case 408, 429: return retry(mayHaveArrived: false)
@@ -56,10 +57,11 @@ enum RemoteWriteAnswer {
 enum AnswerText {
   static let limitCharacters = 500
 
-  /// The first 500 characters.
-  static func excerpt(_ body: [UInt8]) -> String {
-    // Four bytes a character, and some that are cleaned away.
-    String(clean(body.prefix(limitCharacters * 8)).prefix(limitCharacters))
+  /// The first 500 characters. Secrets are hidden before it is cut, so that none is cut in two.
+  static func excerpt(_ body: [UInt8], _ hide: (String) -> String) -> String {
+    // Four bytes a character, some that are cleaned away, and long secrets.
+    let start = hide(String(decoding: body.prefix(limitCharacters * 16), as: UTF8.self))
+    return String(clean(start.utf8).prefix(limitCharacters))
   }
 
   /// Text without control characters; runs of blanks become one.
@@ -74,8 +76,8 @@ enum AnswerText {
   }
 
   /// A URL without what may be secret in it: the query and credentials.
-  static func address(_ url: String) -> String {
-    let path = String(excerpt(Array(url.utf8)).prefix { $0 != "?" && $0 != "#" })
+  static func address(_ url: String, _ hide: (String) -> String) -> String {
+    let path = String(excerpt(Array(url.utf8), hide).prefix { $0 != "?" && $0 != "#" })
     guard let (scheme, authority, rest) = parts(path) else { return path }
     return "\(scheme)://\(authority.split(separator: "@").last ?? "")\(rest)"
   }

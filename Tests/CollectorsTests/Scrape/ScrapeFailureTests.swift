@@ -100,6 +100,27 @@ struct `Targets that fail` {
   }
 
   @Test
+  func `A target that repeats the token and a parameter of the URL shows neither`() async throws {
+    let server = try LoopbackServer.answering("a 1\nb{tok-123 prm-456} 3\n")
+    let words = try await failure(server.address) {
+      $0.params = ["auth": ["prm-456"]]
+      $0.http.authentication = .credentials(type: "Bearer", .text("tok-123"))
+    }
+    #expect(words.contains("b{<secret> <secret>"), "\(words)")
+  }
+
+  @Test
+  func `A content encoding that repeats the password is not quoted`() async throws {
+    let server = try LoopbackServer { connection in
+      while connection.readRequest() != nil { connection.answer("a 1\n", headers: "Content-Encoding: hunter-two\r\n") }
+    }
+    let words = try await failure(server.address) {
+      $0.http.authentication = .basic(username: .text("me"), password: .text("hunter-two"))
+    }
+    #expect(words.contains("Content-Encoding <secret>"), "\(words)")
+  }
+
+  @Test
   func `The answer breaks off, and what came of it is not stored`() async throws {
     let server = try LoopbackServer { connection in
       _ = connection.readRequest()

@@ -34,7 +34,7 @@ struct ConformanceRemoteWriteClientTests {
       let headers = (response["headers"] as? [String: String] ?? [:]).map { ($0.lowercased(), $1) }
       let (outcome, _) = RemoteWriteAnswer.answer(
         status: status, header: { name in headers.first { $0.0 == name }?.1 }, body: [], server: "db",
-        now: UnixMilliseconds(0))
+        now: UnixMilliseconds(0), hide: { $0 })
       checked += 1
       switch outcome {
       case .delivered: #expect(expected["success"] as? Bool == true, "\(one)")

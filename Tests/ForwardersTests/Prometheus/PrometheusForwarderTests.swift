@@ -1,4 +1,5 @@
 import Codec
+import Foundation
 import HTTP
 import Model
 import Testing
@@ -59,6 +60,22 @@ import Wire
     try await send(.default, "X-Scope-OrgID")
     try await send(tenant, nil)
     #expect(server.requests.map { $0.header("x-scope-orgid") } == ["shop-7", nil, nil])
+  }
+
+  @Test func whatTheReceiverRepeatsOfSecretsFromFilesIsHidden() async throws {
+    let folder = try TemporaryDirectory()
+    let file = folder.path + "/token"
+    try Data("tok-from-a-file\n".utf8).write(to: URL(fileURLWithPath: file))
+    // Cut at its limit the text would end inside the secret.
+    let text = String(repeating: "x", count: AnswerText.limitCharacters - 15) + " for tok-from-a-file"
+    let server = try ReceivingServer.answering("401 No", text)
+    let answer = try await Self.deliver(server) { $0.http.authentication = .credentials(type: "Bearer", .file(file)) }
+    #expect(server.requests.first?.header("authorization") == "Bearer tok-from-a-file")
+    guard case .misconfigured(let reason) = answer.outcome else {
+      Issue.record("\(answer)")
+      return
+    }
+    #expect(reason.hasSuffix("for <secret>"), "\(reason)")
   }
 
   @Test func aTenantThatIsNoHeaderValueIsRefused() async throws {

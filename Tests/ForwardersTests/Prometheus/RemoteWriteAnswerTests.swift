@@ -11,7 +11,8 @@ import Testing
     _ status: Int, _ body: String = "", headers: [String: String] = [:]
   ) -> (outcome: Outcome, mayHaveArrived: Bool) {
     RemoteWriteAnswer.answer(
-      status: status, header: { headers[$0] }, body: Array(body.utf8), server: "db:9090", now: UnixMilliseconds(0))
+      status: status, header: { headers[$0] }, body: Array(body.utf8), server: "db:9090", now: UnixMilliseconds(0),
+      hide: { $0 })
   }
 
   private static func kind(_ outcome: Outcome) -> Kind? {
@@ -130,7 +131,7 @@ import Testing
 
   @Test func aBodyThatIsNotTextIsNoTrouble() {
     let outcome = RemoteWriteAnswer.answer(
-      status: 500, header: { _ in nil }, body: [0xff, 0xfe, 0, 0x80], server: "db", now: .init(0)
+      status: 500, header: { _ in nil }, body: [0xff, 0xfe, 0, 0x80], server: "db", now: .init(0), hide: { $0 }
     ).outcome
     #expect(Self.kind(outcome) == .retry)
   }

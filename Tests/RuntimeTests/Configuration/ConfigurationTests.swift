@@ -250,6 +250,20 @@ struct ConfigurationTests {
         "forwarders: [{name: a, type: prometheus, url: 'http://db', tenant_header: X-T, headers: {x-t: y}}]",
         "is the tenant_header"
       ),
+      (
+        """
+        forwarders:
+        - {name: a, type: prometheus, url: 'http://db', tenant_header: X-T, http_headers: {x-t: {values: [y]}}}
+        """, "“x-t” is the tenant_header"
+      ),
+      (
+        "forwarders: [{name: a, type: prometheus, url: 'http://db', headers: {X-Amz-Date: x}}]",
+        "set by the protocol itself"
+      ),
+      (
+        "forwarders: [{name: a, type: prometheus, url: 'http://db', headers: 'X-Key: ab'}]",
+        "a mapping of keys is wanted here, not a text"
+      ),
       ("forwarders: [{name: a, type: prometheus, url: 'http://u@db', bearer_token: t}]", "another key says who"),
       ("forwarders: [{name: a, type: prometheus, url: 'http://db', tls_config: {cert: x}}]", "needs both"),
       (

@@ -1,5 +1,6 @@
 import Codec
 import Foundation
+import HTTP
 import Logging
 import Model
 import Synchronization
@@ -162,7 +163,8 @@ struct LaneModelTests {
       let cursor = try await log.cursor(named: "model")
       let lane = Lane(
         name: "model", source: CursorSource(cursor: cursor), forwarder: destination,
-        deadLetters: LogDeadLetters(log.deadLetters, consumer: "model"), limits: limits, logger: .silent,
+        deadLetters: LogDeadLetters(log.deadLetters, consumer: "model", hiding: SecretTexts()), limits: limits,
+        logger: .silent,
         sleep: { try await Task.sleep(for: min($0, .milliseconds(2))) })
       let running = Task { await lane.run() }
       for _ in 0..<Int.random(in: 1..<12, using: &generator) {

@@ -7,14 +7,22 @@ import ServiceLifecycle
 
 /// What the admin server shows of the program.
 protocol StatusSource: Sendable {
-  /// Cheap enough for every few seconds; never waits for a network.
-  func status() async -> StatusSnapshot
+  /// Cheap enough for every few seconds; never waits for a network. What `parts` does not ask for is empty.
+  func status(_ parts: StatusParts) async -> StatusSnapshot
 
   /// All counters, in Prometheus' text format.
   func metrics() async -> String
 
   /// Whether everything runs. Answers at once.
   var isReady: Bool { get }
+}
+
+/// Parts of the status that cost something: there may be thousands of targets, and as many open files.
+struct StatusParts: OptionSet, Sendable {
+  let rawValue: Int
+
+  static let targets = StatusParts(rawValue: 1)
+  static let process = StatusParts(rawValue: 2)
 }
 
 /// Serves the pages, `/api/v1/status`, `/api/v1/history`, `/api/v1/config`, `/metrics`, `/-/healthy`, `/-/ready` and `/version`.
@@ -53,16 +61,16 @@ struct AdminServer: Service {
     let router = Router(options: .autoGenerateHeadEndpoints)
     let source = content.source
     let plain = "text/plain; charset=utf-8"
-    router.get("/") { _, _ in html(OverviewPage.render(await source.status(), content.history())) }
+    router.get("/") { _, _ in html(OverviewPage.render(await source.status([.targets, .process]), content.history())) }
     router.get("/targets") { request, _ in
       let asked = request.uri.queryParameters
       let filter = TargetsPage.Filter(health: asked.get("health"), job: asked.get("job"), from: asked.get("from"))
-      return html(TargetsPage.render(await source.status(), filter))
+      return html(TargetsPage.render(await source.status(.targets), filter))
     }
-    router.get("/log") { _, _ in html(LogPage.render(await source.status(), content.history())) }
-    router.get("/forwarders") { _, _ in html(ForwardersPage.render(await source.status(), content.history())) }
+    router.get("/log") { _, _ in html(LogPage.render(await source.status([]), content.history())) }
+    router.get("/forwarders") { _, _ in html(ForwardersPage.render(await source.status([]), content.history())) }
     router.get("/config") { _, _ in
-      html(ConfigurationPage.render(await source.status(), sanitizedText: content.configurationText))
+      html(ConfigurationPage.render(await source.status([]), sanitizedText: content.configurationText))
     }
     router.get("/metrics") { _, _ in respond(.ok, MetricsText.contentType, await source.metrics()) }
     router.get("/-/healthy") { _, _ in respond(.ok, plain, "healthy\n") }
@@ -70,7 +78,7 @@ struct AdminServer: Service {
       source.isReady ? respond(.ok, plain, "ready\n") : respond(.serviceUnavailable, plain, "not ready\n")
     }
     router.get("/api/v1/status") { _, _ in
-      respond(.ok, "application/json", try AdminServer.json(await source.status()))
+      respond(.ok, "application/json", try AdminServer.json(await source.status([.targets, .process])))
     }
     router.get("/api/v1/history") { _, _ in
       respond(.ok, "application/json", HistoryJSON.text(content.history()))

@@ -11,16 +11,18 @@ struct ProcessMetrics: Sendable, Equatable {
   var openFiles: Int?
   var fileLimit: Int?
 
-  /// Nil where there is no /proc.
-  static func read() -> ProcessMetrics? {
+  /// Nil where there is no /proc. Open files are counted one by one.
+  static func read(openFiles: Bool = true) -> ProcessMetrics? {
     guard let stat = try? String(contentsOfFile: "/proc/self/stat", encoding: .utf8),
       let system = try? String(contentsOfFile: "/proc/stat", encoding: .utf8),
       var metrics = parse(
         stat: stat, systemStat: system, ticksPerSecond: sysconf(Int32(_SC_CLK_TCK)),
         pageBytes: sysconf(Int32(_SC_PAGESIZE)))
     else { return nil }
-    // The listing itself has one open.
-    metrics.openFiles = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count).map { $0 - 1 }
+    if openFiles {
+      // The listing itself has one open.
+      metrics.openFiles = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count).map { $0 - 1 }
+    }
     var limit = rlimit()
     if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
       metrics.fileLimit = Int(clamping: limit.rlim_cur)

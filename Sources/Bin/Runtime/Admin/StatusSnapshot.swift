@@ -8,7 +8,9 @@ public struct StatusSnapshot: Sendable, Equatable, Encodable {
   public var uptimeSeconds: Double
   public var ready: Bool
   public var process = ProcessPanel()
+  /// All of them, or none where the page does not list them.
   public var targets: [TargetPanel]
+  public var downTargets = 0
   public var log: LogPanel
   public var forwarders: [ForwarderPanel]
 

@@ -117,21 +117,15 @@ extension ConfigurationReader {
 
   // MARK: http_headers
 
-  /// Those that the client writes itself.
-  private static let reservedHeaders: Set<String> = [
-    "authorization", "host", "content-encoding", "content-length", "content-type", "user-agent", "connection",
-    "keep-alive", "proxy-authenticate", "proxy-authorization", "www-authenticate", "accept-encoding",
-    "x-prometheus-remote-write-version", "x-prometheus-remote-read-version", "x-prometheus-scrape-timeout-seconds",
-    "x-amz-date", "x-amz-security-token", "x-amz-content-sha256",
-  ]
-
   private func httpHeaders(_ place: ConfigurationNode) -> [HTTPHeaderSetting] {
     guard let reader = MappingReader(place, problems) else { return [] }
     return reader.values().compactMap { key, name, value in
-      if Self.reservedHeaders.contains(name.lowercased()) {
-        problems.report(key, "the header \(name) is written by the client itself and cannot be set here")
+      if name.lowercased() == "authorization" {
+        problems.report(key, "“\(name)” has keys of its own: basic_auth and authorization")
+      } else {
+        check(header: name, key)
       }
-      guard isHeaderName(name, key), var reader = MappingReader(value, problems) else { return nil }
+      guard HTTPConfiguration.isHeaderName(name), var reader = MappingReader(value, problems) else { return nil }
       let values = reader.strings("values").map { text in
         if !HTTPConfiguration.isHeaderValue(text.value) {
           problems.report(text.place, "a line end or another character that no header can carry")
@@ -145,10 +139,8 @@ extension ConfigurationReader {
     }.sorted { $0.name < $1.name }
   }
 
-  private func isHeaderName(_ name: String, _ place: ConfigurationNode) -> Bool {
-    if HTTPConfiguration.isHeaderName(name) { return true }
-    problems.report(place, "“\(name)” is no name of a header")
-    return false
+  func check(header name: String, _ place: ConfigurationNode) {
+    if let fault = HTTPConfiguration.fault(ofHeaderName: name) { problems.report(place, "“\(name)” \(fault)") }
   }
 
   // MARK: proxies
@@ -216,7 +208,10 @@ extension ConfigurationReader {
   private func connectHeaders(_ place: ConfigurationNode) -> [HTTPHeaderSetting] {
     guard var reader = MappingReader(place, problems) else { return [] }
     return reader.values().compactMap { key, name, _ in
-      guard isHeaderName(name, key) else { return nil }
+      guard HTTPConfiguration.isHeaderName(name) else {
+        problems.report(key, "“\(name)” is not the name of a header")
+        return nil
+      }
       return HTTPHeaderSetting(name: name, secrets: reader.strings(name).map { headerSecret(.text($0.value), $0) })
     }.sorted { $0.name < $1.name }
   }

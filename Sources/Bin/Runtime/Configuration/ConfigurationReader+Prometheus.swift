@@ -30,7 +30,8 @@ extension ConfigurationReader {
       check(header: name.value, name.place)
       prometheus.tenantHeader = name.value
     }
-    if let headers = reader.value("headers") { prometheus.http.headers += self.headers(headers, prometheus) }
+    checkTenantHeader(prometheus, &reader)
+    if let headers = reader.secretValue("headers") { prometheus.http.headers += self.headers(headers, prometheus) }
     prometheus.options.exemplars = reader.bool("send_exemplars") ?? prometheus.options.exemplars
     prometheus.options.nativeHistograms =
       reader.bool("send_native_histograms") ?? prometheus.options.nativeHistograms
@@ -59,6 +60,14 @@ extension ConfigurationReader {
     return parts.string ?? ""
   }
 
+  /// A second value would stand in the tenant's place, or beside it.
+  private func checkTenantHeader(_ prometheus: PrometheusConfiguration, _ reader: inout MappingReader) {
+    guard let tenantHeader = prometheus.tenantHeader, let place = reader.secretValue("http_headers") else { return }
+    for header in prometheus.http.headers where header.name.lowercased() == tenantHeader.lowercased() {
+      problems.report(place, "“\(header.name)” is the tenant_header, which carries the tenant of the rows")
+    }
+  }
+
   private func headers(
     _ place: ConfigurationNode, _ prometheus: PrometheusConfiguration
   ) -> [HTTPHeaderSetting] {
@@ -82,9 +91,5 @@ extension ConfigurationReader {
       headers.append(.init(name: name, secrets: [.text(value)]))
     }
     return headers
-  }
-
-  private func check(header name: String, _ place: ConfigurationNode) {
-    if let fault = PrometheusConfiguration.fault(ofHeaderName: name) { problems.report(place, "“\(name)” \(fault)") }
   }
 }

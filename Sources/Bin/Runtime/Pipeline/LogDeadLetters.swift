@@ -1,4 +1,5 @@
 import Codec
+import HTTP
 import Synchronization
 import WAL
 
@@ -6,6 +7,7 @@ import WAL
 final class LogDeadLetters: DeadLetterBox {
   private let letters: DeadLetters
   private let consumer: String
+  private let secrets: SecretTexts
   private let state = Mutex(State())
 
   private struct State {
@@ -18,7 +20,9 @@ final class LogDeadLetters: DeadLetterBox {
   /// Of letters that are sent again at the same time.
   private static let limitBytes: UInt64 = 8 << 20
 
-  init(_ letters: DeadLetters, consumer: String) {
+  /// What is in `secrets` is kept with no letter: a destination's words stay on the disk for long.
+  init(_ letters: DeadLetters, consumer: String, hiding secrets: SecretTexts) {
+    self.secrets = secrets
     self.letters = letters
     self.consumer = consumer
   }
@@ -26,7 +30,8 @@ final class LogDeadLetters: DeadLetterBox {
   func add(_ letter: RefusedRows) async throws -> DroppedLetters {
     do throws(LogError) {
       let added = try await letters.add(
-        consumer: consumer, generation: letter.generation, blocks: letter.blocks, reason: letter.reason, attempts: 1)
+        consumer: consumer, generation: letter.generation, blocks: letter.blocks,
+        reason: secrets.hide(letter.reason), attempts: 1)
       return DroppedLetters(
         letters: added.dropped.count,
         rows: added.dropped.reduce(0) { $0 + Int(clamping: $1.header?.rows ?? 0) })
@@ -69,6 +74,6 @@ final class LogDeadLetters: DeadLetterBox {
 
   func putBack(_ number: UInt64, reason: String) async throws {
     guard let item = state.withLock({ $0.items[number] }) else { return }
-    _ = try await letters.putBack(item, reason: reason)
+    _ = try await letters.putBack(item, reason: secrets.hide(reason))
   }
 }

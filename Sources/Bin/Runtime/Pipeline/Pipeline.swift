@@ -48,7 +48,7 @@ public enum Pipeline {
     for remark in configuration.remarks { logger.warning("\(remark)") }
     let log = try openLog(configuration.log, logger)
     let failure = await outcome {
-      let lanes = try await makeLanes(configuration.forwarders, log, logger, makeForwarder)
+      let lanes = try await makeLanes(configuration, log, logger, makeForwarder)
       let collectors = try role.collectors(configuration, logger)
       let history = HistoryStore()
       let status = PipelineStatus(
@@ -130,16 +130,16 @@ public enum Pipeline {
   }
 
   private static func makeLanes(
-    _ forwarders: [ForwarderSettings], _ log: WriteAheadLog, _ logger: Logger, _ makeForwarder: MakeForwarder
+    _ configuration: Configuration, _ log: WriteAheadLog, _ logger: Logger, _ makeForwarder: MakeForwarder
   ) async throws -> [Lane] {
     var lanes: [Lane] = []
-    for settings in forwarders {
+    for settings in configuration.forwarders {
       let cursor = try await log.cursor(named: settings.name, start: CursorStart(settings.start))
       let forwarder = try makeForwarder(settings)
       lanes.append(
         Lane(
           name: settings.name, source: CursorSource(cursor: cursor), forwarder: forwarder,
-          deadLetters: LogDeadLetters(log.deadLetters, consumer: settings.name),
+          deadLetters: LogDeadLetters(log.deadLetters, consumer: settings.name, hiding: configuration.secrets),
           limits: LaneLimits(settings.delivery), logger: logger))
     }
     return lanes

@@ -35,7 +35,7 @@ final class PipelineStatus: StatusSource {
     set { ready.withLock { $0 = newValue } }
   }
 
-  func status() async -> StatusSnapshot {
+  func status(_ parts: StatusParts) async -> StatusSnapshot {
     let now = WallClock.now()
     let log = log.status()
     let history = history.history
@@ -45,8 +45,9 @@ final class PipelineStatus: StatusSource {
       role: role.name, version: BuildInfo.current.version, time: RFC3339.format(now.wholeSeconds),
       startedAt: RFC3339.format(startedAt.wholeSeconds),
       uptimeSeconds: (ContinuousClock.now - startInstant).inSeconds.rounded(), ready: isReady,
-      process: ProcessMetrics.read().map(StatusSnapshot.ProcessPanel.init) ?? .init(),
-      targets: collectors.targets().map { $0.hiding(secrets) },
+      process: parts.contains(.process)
+        ? ProcessMetrics.read().map(StatusSnapshot.ProcessPanel.init) ?? .init() : .init(),
+      targets: parts.contains(.targets) ? collectors.targets() : [], downTargets: collectors.downTargets(),
       log: LogPanelBuilding.panel(log, configuration, findings: remarks(log), history, now: now),
       forwarders: zip(configuration.forwarders, lanes).map { settings, lane in
         let consumer = consumers[settings.name]
@@ -88,7 +89,7 @@ final class PipelineStatus: StatusSource {
     let now = WallClock.now()
     let log = log.status()
     let totals = collectors.totals()
-    let process = ProcessMetrics.read()
+    let process = ProcessMetrics.read(openFiles: false)
     return HistoryReading(
       seconds: (ContinuousClock.now - startInstant).inSeconds, time: now, samples: totals.samples,
       failedScrapes: totals.failedScrapes, appendedRows: log.counters.rowsAppended, logBytes: log.diskBytes,

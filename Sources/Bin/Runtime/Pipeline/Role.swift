@@ -16,7 +16,10 @@ public struct Role: Sendable {
 struct RoleCollectors: Sendable {
   /// Run side by side, each until it is cancelled.
   var running: [any Collector]
+  /// Without the configuration's secrets.
   var targets: @Sendable () -> [StatusSnapshot.TargetPanel]
+  /// How many of them are down.
+  var downTargets: @Sendable () -> Int = { 0 }
   var metrics: @Sendable (inout MetricsText) -> Void
   /// For the charts.
   var totals: @Sendable () -> CollectedTotals = { CollectedTotals() }

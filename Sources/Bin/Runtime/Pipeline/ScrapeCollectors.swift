@@ -16,12 +16,10 @@ extension RoleCollectors {
     let collector = ScrapeCollector(
       jobs: configuration.scrapeJobs.map { ScrapeJob($0, externalLabels: configuration.externalLabels) },
       http: sessions, userAgent: "Clymene/\(BuildInfo.current.version)")
+    let panels = TargetPanels(hiding: configuration.secrets)
     return RoleCollectors(
-      running: [collector],
-      targets: {
-        let now = WallClock.now()
-        return collector.targets.map { StatusSnapshot.TargetPanel($0, now: now) }
-      },
+      running: [collector], targets: { panels.panels(of: collector.targets, now: WallClock.now()) },
+      downTargets: { collector.downTargets },
       metrics: { page in
         let targets = collector.targets
         ScrapeMetrics.add(collector.counters, targets, to: &page)
@@ -56,25 +54,5 @@ extension ScrapeJob {
     labelValueLimit = settings.limits.labelValueBytes
     http = settings.http
     self.externalLabels = externalLabels
-  }
-}
-
-extension StatusSnapshot.TargetPanel {
-  init(_ target: ScrapeTargetStatus, now: UnixMilliseconds) {
-    let health: Health =
-      switch target.health {
-      case .up: .up
-      case .down: .down
-      case .unknown: .unknown
-      }
-    self.init(
-      job: target.job, url: target.url,
-      labels: Dictionary(target.labels.map { ($0.name, $0.value) }) { $1 }, health: health,
-      lastError: target.lastError, lastScrapeAt: target.lastScrape.map(RFC3339.format),
-      lastScrapeAgeSeconds: target.lastScrape.map { max(0, Double(now.rawValue - $0.rawValue) / 1000) },
-      lastScrapeSeconds: target.lastDuration?.inSeconds, intervalSeconds: target.interval.inSeconds,
-      samples: target.lastScrape == nil ? nil : target.samples,
-      series: target.lastScrape == nil ? nil : target.series,
-      nextScrapeInSeconds: target.nextScrape.map { Double($0.rawValue - now.rawValue) / 1000 })
   }
 }

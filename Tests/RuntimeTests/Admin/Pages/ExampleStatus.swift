@@ -10,7 +10,7 @@ func exampleStatus(text: String = "node") -> StatusSnapshot {
         job: text, url: "http://\(text):9100/metrics", labels: ["instance": text, "job": text], health: .down,
         lastError: text, lastScrapeAt: "2026-11-23T09:29:58Z", lastScrapeAgeSeconds: 2, lastScrapeSeconds: 0.0123,
         samples: 1234, series: 1300, nextScrapeInSeconds: 3)
-    ],
+    ], downTargets: 1,
     log: .init(
       directory: "/data/\(text)", segments: 3, bytes: 100 << 20, limitBytes: 1 << 30, rows: 12_345,
       oldestAt: "2026-11-22T09:30:00Z", oldestAgeSeconds: 86_400, maxAgeSeconds: 2_592_000, whenFull: "drop-oldest",

@@ -1,4 +1,5 @@
 import Foundation
+import HTTP
 import Testing
 import Yams
 
@@ -26,6 +27,7 @@ struct ConfigurationSanitizerTests {
     let shown = try sanitize(text).text
     for part in [
       "job_name: one", "username: me", "credentials_file: /etc/token", "/etc/ca.pem", "shown-header", "shown-module",
+      "shown-parameter", "shown-label", "shown-target",
       "shown-tenant", "shown-org", "kafka-user", "proxy:3128", "metrics.example/api/v1/write", "site: here",
       "idp/token",
       "x=1", "/etc/header", "client_id: id", "broker:9092", "type: Bearer",
@@ -61,6 +63,19 @@ struct ConfigurationSanitizerTests {
     }
     let shown = try sanitize(text).text
     #expect(shown.hasPrefix("# cut off") && shown.utf8.count < 4_000_000, "\(shown.utf8.count)")
+  }
+
+  @Test func hidesSecretsBeyondWhatItShows() throws {
+    let numbers = [String](repeating: "1", count: ConfigurationSanitizer.nodeLimit).joined(separator: ",")
+    let (shown, secrets) = try sanitize("a: [\(numbers)]\nb: {password: hunter-two}\n")
+    #expect(shown.hasPrefix("# cut off"))
+    #expect(secrets.hide("no hunter-two here") == "no <secret> here")
+  }
+
+  @Test func findsTheSecretsOfAnAliasInEachOfItsPlaces() throws {
+    let (shown, secrets) = try sanitize("plain: &a [[hunter-two]]\nheaders: {x: 1}\npasswords: *a\nother: *a\n")
+    #expect(!shown.contains("hunter"), "\(shown)")
+    #expect(secrets.hide("hunter-two") == "<secret>")
   }
 
   @Test func comesWithTheConfigurationAndKeepsSecretsOutOfComplaints() throws {

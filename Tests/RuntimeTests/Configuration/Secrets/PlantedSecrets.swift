@@ -43,9 +43,12 @@ enum PlantedSecrets {
           X-Secret: {secrets: [PLANT, PLANT], files: [/etc/header]}
           Authorization: {values: [PLANT]}
           X-Plain: {values: [shown-header]}
-        params: {module: [shown-module], token: [PLANT]}
+        params: {module: [shown-module], token: [PLANT], auth: [PLANT], X-Credential: [PLANT]}
         relabel_configs:
           - {target_label: __param_auth, replacement: "http://x/?access_token=PLANT"}
+        static_configs:
+          - targets: [shown-target]
+            labels: {__param_token: PLANT, __param_auth: PLANT, __param_module: shown-parameter, token: shown-label}
       - job_name: two
         basic_auth:
           <<: *basic
@@ -57,6 +60,9 @@ enum PlantedSecrets {
       - name: remote
         url: https://user:PLANT@metrics.example/api/v1/write?sig=PLANT&tenant=shown-tenant
         headers: {X-Scope-OrgID: shown-org, X-Token: PLANT, X-Other: PLANT}
+      - name: wrong
+        url: http://db/w?auth=PLANT
+        headers: "Authorization: Bearer PLANT"
       - name: kafka
         sasl: {mechanism: PLAIN, username: kafka-user, password: PLANT}
         properties:

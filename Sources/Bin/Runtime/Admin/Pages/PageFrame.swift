@@ -61,7 +61,7 @@ enum PageFrame {
   private static func count(_ page: Page, _ status: StatusSnapshot) -> String {
     let count =
       switch page {
-      case .targets: status.targets.count { $0.health == .down }
+      case .targets: status.downTargets
       case .forwarders: status.forwarders.count { $0.state == .held || $0.state == .retrying }
       case .log: status.log.full ? 1 : 0
       case .overview, .configuration: 0

@@ -1,8 +1,8 @@
 /// Which keys of a configuration, header names and parameters of a URL hold secrets, by their names alone: a key that a later version
 /// or another program brings along is hidden as well.
-enum SecretKeys {
+public enum SecretKeys {
   /// How sure a name is.
-  enum Kind: Equatable {
+  public enum Kind: Hashable, Sendable {
     /// The value is secret wherever it stands.
     case secret
     /// The value is hidden in its place; elsewhere the same text is hidden only when it is too long to be a common word.
@@ -20,10 +20,23 @@ enum SecretKeys {
   ]
   private static let keyEndings = ["_key", "_keys", "apikey", "accesskey", "secretkey", "privatekey", "sharedkey"]
 
-  static func kind(_ name: String) -> Kind {
+  public static func kind(_ name: String) -> Kind {
     let name = normal(name)
     if exact.contains(name) || endings.contains(where: name.hasSuffix) { return .secret }
     return name == "key" || keyEndings.contains(where: name.hasSuffix) ? .likely : .none
+  }
+
+  /// In the names of headers and of a URL's parameters, which others choose, wherever they stand in it.
+  private static let words = [
+    "auth", "token", "secret", "passw", "cookie", "session", "credential", "signature",
+  ]
+
+  /// Of a URL; without `__param_` where it is a label.
+  public static func kind(ofParameter name: String) -> Kind {
+    let kind = kind(name)
+    let name = normal(name)
+    if kind == .secret || words.contains(where: name.contains) { return .secret }
+    return name.contains("key") ? .likely : kind
   }
 
   /// Headers that say who is asked for and how, not who asks.
@@ -32,13 +45,10 @@ enum SecretKeys {
     "host",
   ]
 
-  static func kind(ofHeader name: String) -> Kind {
+  public static func kind(ofHeader name: String) -> Kind {
     let name = normal(name)
     if plainHeaders.contains(name) { return .none }
-    let words = [
-      "auth", "token", "secret", "passw", "cookie", "session", "credential", "api_key", "apikey", "signature",
-    ]
-    return words.contains(where: name.contains) ? .secret : .likely
+    return (words + ["api_key", "apikey"]).contains(where: name.contains) ? .secret : .likely
   }
 
   /// `client-Secret`, `clientSecret` and `client.secret` as `client_secret`.

@@ -1,14 +1,14 @@
 /// Secrets that show by the text around them: user and password in a URL, parameters with a secret's name, private keys.
-enum SecretPatterns {
-  struct Finding: Equatable {
+public enum SecretPatterns {
+  public struct Finding: Equatable, Sendable {
     /// Of UTF-8 bytes; what is to be hidden.
-    var range: Range<Int>
+    public var range: Range<Int>
     /// What is secret in it, apart from a user's name for example.
-    var secret: Range<Int>
+    public var secret: Range<Int>
   }
 
   /// In ascending order, none overlapping another.
-  static func find(in text: [UInt8]) -> [Finding] {
+  public static func find(in text: [UInt8]) -> [Finding] {
     if let begin = position(of: Array("-----BEGIN ".utf8), in: text, from: 0),
       position(of: Array("PRIVATE KEY".utf8), in: text, from: begin) != nil
     {
@@ -22,7 +22,7 @@ enum SecretPatterns {
   }
 
   /// `user:password@` of a text that is an address without a scheme.
-  static func addressUserInfo(_ text: [UInt8]) -> Finding? {
+  public static func addressUserInfo(_ text: [UInt8]) -> Finding? {
     guard !text.contains(where: isEnd), let at = text.lastIndex(of: UInt8(ascii: "@")),
       let colon = text[..<at].firstIndex(of: UInt8(ascii: ":")), colon > 0, at + 1 < text.count,
       !text[..<colon].contains(UInt8(ascii: "/"))
@@ -60,9 +60,10 @@ enum SecretPatterns {
     for (equals, byte) in text.enumerated() where byte == UInt8(ascii: "=") {
       if let last = findings.last, last.range.upperBound > equals { continue }
       let start = text[..<equals].lastIndex { !isNameByte($0) }.map { $0 + 1 } ?? 0
-      guard start < equals,
-        SecretKeys.kind(String(decoding: text[start..<equals], as: UTF8.self)) != .none
-      else { continue }
+      guard start < equals else { continue }
+      let name = String(decoding: text[start..<equals], as: UTF8.self)
+      let isOfURL = start > 0 && [0x3f, 0x26].contains(text[start - 1])
+      guard (isOfURL ? SecretKeys.kind(ofParameter: name) : SecretKeys.kind(name)) != .none else { continue }
       var from = equals + 1
       var isDone = isParameterEnd
       if from < text.count, text[from] == 0x22 || text[from] == 0x27 {
