@@ -155,15 +155,17 @@ struct `Targets that fail` {
 
   @Test
   func `A request that the client gave up by itself is a failure, and the next scrape comes`() async throws {
-    let server = try LoopbackServer { connection in
-      _ = connection.readRequest()
-      connection.waitForClose()
+    let server = try LoopbackServer { connection in connection.waitForClose() }
+    let job = scrape.job(server.address) {
+      $0.scheme = "https"
+      $0.http.connectTimeout = .seconds(1)
     }
-    let collector = ScrapeCollector(jobs: [scrape.job(server.address)], http: scrape.http)
+    let collector = ScrapeCollector(jobs: [job], http: scrape.http)
     let sink = scrape.sink
     let running = Task { try await collector.run(into: sink) }
     while server.connections == 0 { try await Task.sleep(for: .milliseconds(2)) }
-    // The library says then that the request was cancelled, as it does when a connection closes under it.
+    // Of a request that waits for its connection the library says then that it was cancelled, as it does when an HTTP/2 connection closes
+    // under one.
     await scrape.http.close()
     while collector.counters.failedScrapes < 3 { try await Task.sleep(for: .milliseconds(2)) }
     running.cancel()
