@@ -112,6 +112,7 @@ struct TwoDatabasesTests {
       \(log.downs.values.reduce(0, +)) scrapes without an answer, \(letters) dead letters
       """)
     for database in databases {
+      #expect(found[database.kind] == samples, "\(database.kind) has more or less than the log")
       let (there, sums) = (found[database.kind] ?? 0, counters[database.kind]?.sums ?? [:])
       let counted = Counters.names.map { "\(Int(sums[$0] ?? 0)) \($0.dropLast("_total".count))" }
       print(
