@@ -64,7 +64,7 @@ struct PipelineTests {
       try await Pipeline.run(
         role, configuration: configuration, admin: [],
         logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), stops: stops,
-        limits: .init(orderly: .milliseconds(300), total: .milliseconds(900)), makeForwarder: { _ in stuck })
+        limits: .init(orderly: .milliseconds(500), total: .seconds(5)), makeForwarder: { _ in stuck })
     }
     #expect(await eventually { stuck.isStuck })
     let start = ContinuousClock.now

@@ -130,7 +130,7 @@ import Wire
     let other = try #require((0..<4).first { !Shard(index: $0, of: 4).holds(source: 7) })
     let answer = try await Self.deliver(
       server, Delivery(blocks: all.blocks, generation: 0, shard: Shard(index: other, of: 4)))
-    #expect(answer == Answer(.delivered))
+    #expect(answer == .nothingToSend)
     #expect(server.connections == 0)
   }
 
@@ -176,7 +176,8 @@ import Wire
     let server = try ReceivingServer.answering(status, "slow down", headers: headers)
     let answer = try await Self.deliver(server)
     #expect(Self.isRetry(answer, after: after))
-    #expect(!answer.mayHaveArrived && answer.sentBytes > 0)
+    // A proxy's 503 does not say what is behind it.
+    #expect(answer.mayHaveArrived == status.hasPrefix("503") && answer.sentBytes > 0)
   }
 
   @Test func aServerErrorMayHaveTakenTheRows() async throws {

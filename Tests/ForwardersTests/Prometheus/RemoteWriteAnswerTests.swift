@@ -50,9 +50,9 @@ import Testing
   }
 
   @Test(
-    "Only a server error other than 503 leaves it open whether the rows are there",
+    "Only a server error leaves it open whether the rows are there",
     arguments: [
-      (500, true), (502, true), (504, true), (503, false), (429, false), (408, false), (200, false), (400, false),
+      (500, true), (502, true), (504, true), (503, true), (429, false), (408, false), (200, false), (400, false),
       (413, false), (401, false),
     ])
   func doubt(_ status: Int, _ mayHaveArrived: Bool) {
@@ -60,17 +60,12 @@ import Testing
   }
 
   @Test(
-    "What receivers say about rows that they have, or that are too old, is a conflict",
+    "What receivers say about rows that they have is a conflict",
     arguments: [
       // Prometheus
-      (400, "out of order sample"), (400, "duplicate sample for timestamp"), (400, "out of bounds"),
-      (400, "too old sample"),
+      (400, "out of order sample"), (400, "duplicate sample for timestamp"),
       (400, "duplicate sample for timestamp 1700000000000; overrides not allowed: existing 1, new value 2"),
       // Mimir
-      (
-        400,
-        "failed pushing to ingester: user=anonymous: the sample has been rejected because its timestamp is too old (err-mimir-sample-timestamp-too-old). The affected sample has timestamp 1970-01-19T05:30:43.969Z and is from series {__name__=\"test\"}"
-      ),
       (
         400,
         "the sample has been rejected because another sample with a more recent timestamp has already been ingested and out-of-order samples are not allowed (err-mimir-sample-out-of-order)"
@@ -84,19 +79,24 @@ import Testing
       // Thanos
       (409, "store locally for endpoint 127.0.0.1:10901: add 1 samples: out of order sample"),
       (409, "forwarding request to endpoint 127.0.0.1:10901: rpc error: code = AlreadyExists desc = conflict"),
-      // M3, InfluxDB
-      (400, "datapoint is too far in the past: off_by=1h0m0s"),
-      (422, #"{"code":"unprocessable entity","message":"partial write: points beyond retention policy dropped=1"}"#),
-      // Prometheus before 2.50
-      (500, "too old sample\n"),
     ])
   func conflicts(_ status: Int, _ body: String) {
     #expect(Self.kind(Self.answer(status, body).outcome) == .conflict)
   }
 
   @Test(
-    "What they say about other faults is a refusal",
+    "What they say about rows that are too old, which may never have arrived, and about other faults is a refusal",
     arguments: [
+      // Prometheus, before 2.50 with a 500
+      (400, "out of bounds"), (400, "too old sample"), (500, "too old sample\n"),
+      // Mimir
+      (
+        400,
+        "failed pushing to ingester: user=anonymous: the sample has been rejected because its timestamp is too old (err-mimir-sample-timestamp-too-old). The affected sample has timestamp 1970-01-19T05:30:43.969Z and is from series {__name__=\"test\"}"
+      ),
+      // M3, InfluxDB
+      (400, "datapoint is too far in the past: off_by=1h0m0s"),
+      (422, #"{"code":"unprocessable entity","message":"partial write: points beyond retention policy dropped=1"}"#),
       (400, "label name \"a b\" is not valid"), (400, "snappy: corrupt input"), (400, "max series per user exceeded"),
       (400, "the sample has been rejected because its timestamp is too far in the future"),
       (422, "partial write: field type conflict: input field \"value\" is type float, already exists as type integer"),

@@ -26,7 +26,8 @@ struct LaneResetTests {
     limits.lookInterval = .milliseconds(5)
     let lane = Lane(
       name: "test", source: CursorSource(cursor: cursor), forwarder: forwarder,
-      deadLetters: LogDeadLetters(log.deadLetters, consumer: "test", hiding: SecretTexts()), limits: limits, logger: .silent)
+      deadLetters: LogDeadLetters(log.deadLetters, consumer: "test", hiding: SecretTexts()), limits: limits,
+      logger: .silent)
     let task = Task { await lane.run() }
     #expect(await eventually { lane.counters.deliveredRows == 5 && cursor.isDrained() })
     try await log.resetConsumer("test", to: .oldest)

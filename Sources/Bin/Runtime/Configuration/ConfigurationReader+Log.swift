@@ -99,7 +99,8 @@ extension ConfigurationReader {
     if let bytes = reader.size("max_bytes_per_second"), bytes.value.bytes > 0 {
       delivery.maxBytesPerSecond = bytes.value
     }
-    let requests = reader.scalar("max_requests_per_second", wanted: "a number from 0.001 to 1000000, for example 0.5") { text in
+    let requests = reader.scalar("max_requests_per_second", wanted: "a number from 0.001 to 1000000, for example 0.5") {
+      text in
       Double(text).flatMap { (0.001...1_000_000).contains($0) || $0 == 0 ? $0 : nil }
     }
     // As everywhere, a zero sets nothing.
