@@ -35,6 +35,33 @@ struct TwoDatabasesTests {
     }
   }
 
+  /// A database beside the log.
+  private struct Comparison {
+    var samples = 0
+    var pagesTwice = 0
+    var differences: [String] = []
+
+    init(_ log: LogTally, _ database: Database) throws {
+      for metric in Set(log.metrics.keys.map(\.metric)) {
+        let there = try database.tallies(of: metric)
+        samples += there.values.reduce(0) { $0 + $1.samples }
+        for (key, inLog) in log.metrics where key.metric == metric && there[key] != inLog {
+          differences.append(
+            "\(key.metric) of \(key.instance): \(inLog) in the log, \(there[key] ?? Tally()) in \(database.kind)")
+        }
+      }
+      for (instance, inLog) in log.pages {
+        let points = try database.points("\(LoadPage.sequenceName){job=\"bench\",instance=\"\(instance)\"}")
+        let missing = inLog.subtracting(points).sorted()
+        let foreign = Set(points).subtracting(inLog).sorted()
+        if !missing.isEmpty || !foreign.isEmpty {
+          differences.append("pages of \(instance) in \(database.kind): \(missing) missing, \(foreign) not in the log")
+        }
+        pagesTwice += points.count - Set(points).count
+      }
+    }
+  }
+
   @Test func haveEverySampleOfTheLogAfterKillsAndOutages() async throws {
     let load = Load()
     let folder = try Places.temporaryFolder()
@@ -84,21 +111,17 @@ struct TwoDatabasesTests {
     let log = try LogTally(directory: agent.log.path)
     #expect(log.pages.count == load.targets)
     expectNothingMissingWithinALife(log, kills: load.kills)
-    var (found, twice): ([Database.Kind: Int], [Database.Kind: Int]) = ([:], [:])
+    var comparisons: [Database.Kind: Comparison] = [:]
     for database in databases {
-      try database.flush()
-      for metric in Set(log.metrics.keys.map(\.metric)) {
-        let there = try database.tallies(of: metric)
-        found[database.kind, default: 0] += there.values.reduce(0) { $0 + $1.samples }
-        for (key, inLog) in log.metrics where key.metric == metric {
-          #expect(there[key] == inLog, "\(key.metric) of \(key.instance) in \(database.kind)")
-        }
+      // VictoriaMetrics shows what it took a second later or so; a flush does not wait for one that is under way.
+      _ = await eventually {
+        try database.flush()
+        let comparison = try Comparison(log, database)
+        comparisons[database.kind] = comparison
+        return comparison.differences.isEmpty
       }
-      for (instance, inLog) in log.pages {
-        let points = try database.points("\(LoadPage.sequenceName){job=\"bench\",instance=\"\(instance)\"}")
-        #expect(Set(points) == inLog, "pages of \(instance) in \(database.kind)")
-        twice[database.kind, default: 0] += points.count - inLog.count
-      }
+      let comparison = try #require(comparisons[database.kind], "\(database.kind) does not answer")
+      #expect(comparison.differences.isEmpty, "\(comparison.differences.sorted().prefix(20))")
     }
     let letters = try agent.deadLetters().count
     #expect(letters == 0)
@@ -112,13 +135,14 @@ struct TwoDatabasesTests {
       \(log.downs.values.reduce(0, +)) scrapes without an answer, \(letters) dead letters
       """)
     for database in databases {
-      #expect(found[database.kind] == samples, "\(database.kind) has more or less than the log")
-      let (there, sums) = (found[database.kind] ?? 0, counters[database.kind]?.sums ?? [:])
+      let sums = counters[database.kind]?.sums ?? [:]
+      let (there, twice) = (comparisons[database.kind]?.samples ?? 0, comparisons[database.kind]?.pagesTwice ?? 0)
+      #expect(there == samples, "\(database.kind) has more or less than the log")
       let counted = Counters.names.map { "\(Int(sums[$0] ?? 0)) \($0.dropLast("_total".count))" }
       print(
         """
         \(database.kind.rawValue.padding(toLength: 15, withPad: " ", startingAt: 0)) \(there) samples, \
-        \(samples - there) missing, \(twice[database.kind] ?? 0) pages stored twice; \(counted.joined(separator: ", "))
+        \(samples - there) missing, \(twice) pages stored twice; \(counted.joined(separator: ", "))
         """)
     }
   }
