@@ -115,7 +115,7 @@ struct DeadLetterCommandTests {
     #expect(try list().count == 4)
     let discarded = try run("discard", "2", "4", log, "--yes", "--json")
     #expect(discarded.code == 0)
-    #expect(try discarded.json() as? [String: [Int]] == ["discarded": [2, 4]])
+    #expect(try discarded.json() as? [String: [Int]] == ["discarded": [2, 4], "gone": []])
     #expect(try list().map { $0["number"] as? Int } == [1, 3])
   }
 
