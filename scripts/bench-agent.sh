@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # What the agent costs on a load that something else serves: CPU seconds a million samples, memory, bytes a sample in the log.
 #
-#   scripts/bench-agent.sh FIRST_PORT [TARGETS, default 100] [INTERVAL, default 5s] [SECONDS, default 60] [none|file, default file]
+#   scripts/bench-agent.sh FIRST_PORT [TARGETS, default 100] [INTERVAL, default 5s] [SECONDS, default 60] [none|file|URL, default file]
 #
-# Scrapes 127.0.0.1:FIRST_PORT, FIRST_PORT+1, … with the release build after 15 s of warming up. `none` has no forwarder. The figures in the
-# README come from 100 targets of 1,000 series each, made of a real node_exporter's page.
+# Scrapes 127.0.0.1:FIRST_PORT, FIRST_PORT+1, … with the release build after 40 s of warming up. `none` has no forwarder, a URL takes remote write. The
+# figures in the README come from 100 targets of 1,000 series each, made of a real node_exporter's page.
 set -euo pipefail
-first=${1:?usage: scripts/bench-agent.sh FIRST_PORT [TARGETS] [INTERVAL] [SECONDS] [none|file]}
+first=${1:?usage: scripts/bench-agent.sh FIRST_PORT [TARGETS] [INTERVAL] [SECONDS] [none|file|URL]}
 targets=${2:-100}
 interval=${3:-5s}
 seconds=${4:-60}
@@ -20,6 +20,9 @@ admin=$(scripts/free-port.sh 19700)
   printf 'global:\n  scrape_interval: %s\n  scrape_timeout: %s\nwal:\n  directory: %s/wal\n' "$interval" "$interval" "$work"
   if [[ $forwarder == file ]]; then
     printf 'forwarders:\n  - name: local\n    type: file\n    path: %s/out\n' "$work"
+  fi
+  if [[ $forwarder == http* ]]; then
+    printf 'forwarders:\n  - name: remote\n    type: prometheus\n    url: %s\n' "$forwarder"
   fi
   printf 'scrape_configs:\n  - job_name: bench\n    static_configs:\n      - targets:\n'
   for ((i = 0; i < targets; i++)); do printf '          - 127.0.0.1:%d\n' $((first + i)); done
@@ -37,7 +40,7 @@ samples() {
 }
 ticks() { awk '{ print $14 + $15 }' "/proc/$agent/stat"; }
 
-sleep 15
+sleep 40
 ticks_before=$(ticks) samples_before=$(samples)
 sleep "$seconds"
 ticks_after=$(ticks) samples_after=$(samples)

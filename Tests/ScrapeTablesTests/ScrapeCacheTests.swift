@@ -228,6 +228,26 @@ struct `Staleness markers` {
   }
 
   @Test
+  func `A marker in rows that were not stored comes again`() throws {
+    var target = CacheDriver()
+    try target.scrape("a 1\nb 2\n")
+    #expect(try target.scrape("a 1\n").scraped == ["a 1.0", "b stale"])
+    target.cache.dropped()
+    #expect(try target.scrape("a 1\n").scraped == ["a 1.0", "b stale"])
+    #expect(try target.scrape("a 1\n").scraped == ["a 1.0"])
+  }
+
+  @Test
+  func `A sample with its own timestamp in rows that were not stored is taken again`() throws {
+    var target = CacheDriver()
+    #expect(try target.scrape("a 1 500\n").scraped == ["a 1.0"])
+    #expect(try target.scrape("a 2 600\n").scraped == ["a 2.0"])
+    target.cache.dropped()
+    #expect(try target.scrape("a 2 600\n").scraped == ["a 2.0"])
+    #expect(try target.scrape("a 2 600\n").scraped == [])
+  }
+
+  @Test
   func `A target that is scraped no more ends with markers for every series, its reports too`() throws {
     var target = CacheDriver()
     try target.scrape("a 1\nb 2 77\n")

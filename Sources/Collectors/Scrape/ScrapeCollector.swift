@@ -168,7 +168,7 @@ extension ScrapeCollector {
     let ending = await watching.value
     // Nil is the stop of the collector as a whole.
     guard ending == .gone || ending == nil && entry.job.staleOnStop else { return }
-    await store(scraper.lastRows(at: now()), key, entry, sink)
+    _ = await store(scraper.lastRows(at: now()), key, entry, sink)
   }
 
   /// Until it is cancelled; a scrape that is complete by then is still stored.
@@ -204,22 +204,25 @@ extension ScrapeCollector {
         $0.jobs[job.name, default: ScrapeJobCounters(job: job.name)].add(
           isUp: result.failure == nil, samples: result.reading.samples, duration: result.duration)
       }
-      await store(result.rows, key, entry, sink)
+      if await !store(result.rows, key, entry, sink) { scraper.dropped() }
     }
     return scraper
   }
 
-  private func store(_ rows: [MetricRow], _ key: Key, _ entry: Entry, _ sink: any Sink) async {
-    guard !rows.isEmpty else { return }
+  /// Whether the sink has the rows.
+  private func store(_ rows: [MetricRow], _ key: Key, _ entry: Entry, _ sink: any Sink) async -> Bool {
+    guard !rows.isEmpty else { return true }
     let batch = RowBatch(tenant: entry.job.tenant, metrics: rows)
     // A task of its own, which is not cancelled with the loop: the sink may not wait for room in a cancelled one, and the rows are complete.
     let storing = Task { try await sink.enqueue(batch, positions: []) }
     do {
       let acceptance = try await storing.value
       if acceptance == .full { state.withLock { $0.counters.droppedScrapes += 1 } }
+      return acceptance != .full
     } catch {
       state.withLock { $0.counters.lostScrapes += 1 }
       note(key, entry) { $0.lastError = "the scrape was not stored: \(error)" }
+      return false
     }
   }
 

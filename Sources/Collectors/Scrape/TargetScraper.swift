@@ -87,6 +87,9 @@ struct TargetScraper {
     return result
   }
 
+  /// What the last scrape gave was not stored.
+  mutating func dropped() { cache.dropped() }
+
   /// Markers for all series of a target that is scraped no more; later than their last samples, also when the clock was set back. Nothing when
   /// there was no scrape.
   mutating func lastRows(at now: UnixMilliseconds) -> [MetricRow] {

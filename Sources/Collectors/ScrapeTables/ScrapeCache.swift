@@ -78,6 +78,9 @@ package struct ScrapeCache: Sendable {
   var values: [Double] = []
   /// For series that come with timestamps of their own, the newest of those stored, in milliseconds. Empty until there is one.
   var lastOwn: [Int64] = []
+  /// Series that got their marker in the rows made last, and what `lastOwn` said before them: for when these rows are not stored.
+  var marked: [UInt32] = []
+  var formerOwn: [(slot: UInt32, time: Int64)] = []
   /// Of this scrape; empty until a sample comes with a timestamp of its own.
   var own: [OwnTimes] = []
 
@@ -225,6 +228,8 @@ extension ScrapeCache {
   /// As though nothing of this scrape had been read yet.
   mutating func beginScrape() {
     readSucceeded = false
+    marked = []
+    formerOwn = []
     for slot in states.indices { states[slot].formIntersection(.ofFormerScrapes) }
     forgetSamples()
     values = [Double](repeating: 0, count: states.count)

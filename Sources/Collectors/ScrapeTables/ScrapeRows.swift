@@ -36,6 +36,14 @@ extension ScrapeCache {
     return rows
   }
 
+  /// The rows that were made last were not stored: the markers in them are still owed, and own timestamps in them are not known.
+  package mutating func dropped() {
+    for slot in marked { states[Int(slot)].set(.tracked, true) }
+    for (slot, time) in formerOwn { lastOwn[Int(slot)] = time }
+    marked = []
+    formerOwn = []
+  }
+
   /// Tables for what is new, and new ones for what has changed too much.
   private mutating func settle(_ succeeded: Bool) throws(FormatError) {
     guard succeeded || parts.hasFresh else { return }
@@ -72,7 +80,9 @@ extension ScrapeCache {
     }
   }
 
-  private func makeRows(at timestamp: UnixMilliseconds) -> [MetricRow] {
+  private mutating func makeRows(at timestamp: UnixMilliseconds) -> [MetricRow] {
+    marked = []
+    let own = own
     var rows: [MetricRow] = []
     var first = 0
     for part in parts.parts where part.tabled > 0 {
@@ -84,6 +94,7 @@ extension ScrapeCache {
       for slot in slots where !states[slot].contains(.met) {
         if states[slot].contains(.tracked) {
           row.values[slot - slots.lowerBound] = StaleMarker.value
+          marked.append(UInt32(slot))
         } else {
           row.absent.append(UInt32(slot - slots.lowerBound))
         }
@@ -117,7 +128,9 @@ extension ScrapeCache {
       let hasOwn = states[slot].contains(.own) && own[slot].row != nil
       states[slot].set(.tracked, states[slot].contains(.met) && !hasOwn)
     }
+    formerOwn = []
     guard succeeded else { return }
+    formerOwn = ownSlots.map { ($0, lastOwn[Int($0)]) }
     for slot in ownSlots { lastOwn[Int(slot)] = own[Int(slot)].newest }
     // As in Prometheus, an empty answer does not make the series new that come back after it.
     let scraped = Self.reportNames.count..<states.count

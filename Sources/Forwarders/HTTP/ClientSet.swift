@@ -49,9 +49,8 @@ final class ClientSet: Sendable {
     }
   }
 
-  /// Connections to one host and port, of which the library would let a request above the limit wait and fail. It is no limit here, for the
-  /// callers have theirs: many targets may stand behind one exporter, or behind one proxy, and slow ones must not hold up the others.
-  private static let connectionLimit = 4096
+  /// Connections to a proxy that is sent the requests themselves: those for all servers, of which slow ones must not hold up the others.
+  private static let proxyConnectionLimit = 4096
 
   let certificates: ClientCertificates
   private let configuration: HTTPConfiguration
@@ -116,7 +115,9 @@ final class ClientSet: Sendable {
     var settings = HTTPClient.Configuration()
     settings.timeout.connect = TimeAmount(configuration.connectTimeout)
     settings.connectionPool.idleTimeout = TimeAmount(configuration.idleTimeout)
-    settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Self.connectionLimit
+    let isProxied = route.proxy != nil && !route.isTunnel
+    settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit =
+      isProxied ? Self.proxyConnectionLimit : configuration.concurrentRequestsPerHost
     // The caller decides about trying again; here it would turn "refused" into a slow timeout.
     settings.connectionPool.retryConnectionEstablishment = false
     // Followed by the session, which knows what may go to another host.

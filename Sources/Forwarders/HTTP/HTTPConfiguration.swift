@@ -6,6 +6,9 @@ public struct HTTPConfiguration: Sendable, Hashable {
   public var connectTimeout: Duration = .seconds(10)
   /// How long a connection without a request stays open. Longer than the usual scrape interval, so that scrapes reuse theirs.
   public var idleTimeout: Duration = .seconds(300)
+  /// Requests to one host that may be under way at once; further ones wait, and fail when the time for a connection is over. The library sets room aside for
+  /// as many connections with each host, about 100 bytes each, so that it should be what is needed and not more.
+  public var concurrentRequestsPerHost = 128
   /// Redirects that are followed; 0 gives back the redirect itself.
   public var redirectLimit = 10
   /// Nil sends none. Not sent on to another host by a redirect.

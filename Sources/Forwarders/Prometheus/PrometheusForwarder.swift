@@ -31,7 +31,9 @@ public final class PrometheusForwarder: Forwarder {
   ) throws(FormatError) {
     self.configuration = configuration
     self.now = now
-    session = HTTPSession(configuration.http)
+    var http = configuration.http
+    http.concurrentRequestsPerHost = max(8, configuration.shards)
+    session = HTTPSession(http)
     server = AnswerText.server(of: configuration.url)
     headers = [
       (name: "Content-Encoding", value: "snappy"), (name: "Content-Type", value: "application/x-protobuf"),

@@ -104,8 +104,7 @@ extension LogInspector {
     // Where the row is not there any more, or damaged, the log's own estimate has to do.
     guard consumer.lagRows > 0, let block = (try? block(at: consumer.base)) ?? nil else { return consumer }
     var consumer = consumer
-    let age = WallClock.now().rawValue - block.block.header.oldestTime.rawValue
-    consumer.lagSeconds = max(0, Double(age) / 1000)
+    consumer.lagSeconds = max(0, block.block.header.oldestTime.seconds(until: WallClock.now()))
     return consumer
   }
 }

@@ -89,6 +89,6 @@ public struct LaneCounters: Sendable, Equatable {
 
   /// Age of the oldest row that waits; nil when none does.
   public func waitingSeconds(now: UnixMilliseconds) -> Double? {
-    oldestWaiting.map { max(0, (Double(now.rawValue) - Double($0.rawValue)) / 1000) }
+    oldestWaiting.map { max(0, $0.seconds(until: now)) }
   }
 }

@@ -13,8 +13,13 @@ extension RoleCollectors {
   /// Scraping of all jobs by one collector; jobs with the same HTTP settings share their connections.
   static func scraping(_ configuration: Configuration, _ logger: Logger) -> RoleCollectors {
     let sessions = HTTPSessions()
+    let most = mostTargetsOfOneAddress(configuration.scrapeJobs)
     let collector = ScrapeCollector(
-      jobs: configuration.scrapeJobs.map { ScrapeJob($0, externalLabels: configuration.externalLabels) },
+      jobs: configuration.scrapeJobs.map {
+        var job = ScrapeJob($0, externalLabels: configuration.externalLabels)
+        job.http.concurrentRequestsPerHost = max(8, most)
+        return job
+      },
       http: sessions, userAgent: "Clymene/\(BuildInfo.current.version)")
     let panels = TargetPanels(hiding: configuration.secrets)
     return RoleCollectors(
@@ -31,6 +36,16 @@ extension RoleCollectors {
       },
       close: { await sessions.close() })
   }
+}
+
+/// How many targets are scraped at one address, as those of a blackbox exporter are: that many scrapes may hang there without holding up another.
+private func mostTargetsOfOneAddress(_ jobs: [ScrapeJobSettings]) -> Int {
+  var counts: [String: Int] = [:]
+  for target in jobs.flatMap(\.targets) {
+    let address = target.labels.first { $0.name == "__address__" && !$0.value.isEmpty }?.value ?? target.address
+    counts[address, default: 0] += 1
+  }
+  return counts.values.max() ?? 0
 }
 
 extension ScrapeJob {

@@ -13,9 +13,9 @@ enum LogPanelBuilding {
       directory: log.directory, segments: log.segments, blocks: log.blocks, bytes: Int(clamping: log.diskBytes),
       limitBytes: Int(clamping: log.maxSizeBytes), rows: log.rows, entries: log.entries,
       oldestAt: log.oldestTime.map { RFC3339.format(UnixMilliseconds($0).wholeSeconds) },
-      oldestAgeSeconds: log.oldestTime.map { max(0, Double(now.rawValue - $0) / 1000).rounded() },
+      oldestAgeSeconds: log.oldestTime.map { max(0, UnixMilliseconds($0).seconds(until: now)).rounded() },
       newestAt: log.newestTime.map { RFC3339.format(UnixMilliseconds($0).wholeSeconds) },
-      newestAgeSeconds: log.newestTime.map { max(0, Double(now.rawValue - $0) / 1000).rounded() },
+      newestAgeSeconds: log.newestTime.map { max(0, UnixMilliseconds($0).seconds(until: now)).rounded() },
       maxAgeSeconds: configuration.log.maxAge?.inSeconds,
       keepDeliveredSeconds: configuration.log.keepDelivered.inSeconds, whenFull: configuration.log.whenFull.rawValue,
       full: log.isFull, fullInSeconds: history.fullSeconds(bytes: log.diskBytes, limitBytes: log.maxSizeBytes),
@@ -44,7 +44,7 @@ extension StatusSnapshot.ForwarderPanel {
         waiting > 0 ? .delivering : .idle
       }
     func age(_ time: UnixMilliseconds?) -> Double? {
-      time.map { (max(0, Double(now.rawValue - $0.rawValue)) / 1000).rounded() }
+      time.map { max(0, $0.seconds(until: now)).rounded() }
     }
     let answers = counters.requests.values.reduce(0, +)
     self.init(

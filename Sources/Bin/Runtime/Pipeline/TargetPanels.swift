@@ -56,11 +56,11 @@ extension StatusSnapshot.TargetPanel {
       case .unknown: .unknown
       }
     lastScrapeAt = target.lastScrape.map(RFC3339.format)
-    lastScrapeAgeSeconds = target.lastScrape.map { max(0, Double(now.rawValue - $0.rawValue) / 1000) }
+    lastScrapeAgeSeconds = target.lastScrape.map { max(0, $0.seconds(until: now)) }
     lastScrapeSeconds = target.lastDuration?.inSeconds
     intervalSeconds = target.interval.inSeconds
     samples = target.lastScrape == nil ? nil : target.samples
     series = target.lastScrape == nil ? nil : target.series
-    nextScrapeInSeconds = target.nextScrape.map { Double($0.rawValue - now.rawValue) / 1000 }
+    nextScrapeInSeconds = target.nextScrape.map { now.seconds(until: $0) }
   }
 }

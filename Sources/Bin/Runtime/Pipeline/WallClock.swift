@@ -9,3 +9,8 @@ public enum WallClock {
     return UnixMilliseconds(Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
   }
 }
+
+extension UnixMilliseconds {
+  /// Seconds from this time to a later one, below 0 when it is earlier. A sample's time may be any, so that whole numbers could overflow.
+  public func seconds(until later: UnixMilliseconds) -> Double { (Double(later.rawValue) - Double(rawValue)) / 1000 }
+}

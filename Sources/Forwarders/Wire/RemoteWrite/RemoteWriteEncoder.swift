@@ -26,7 +26,7 @@ public struct RemoteWriteCounts: Sendable, Equatable {
 /// them. The same delivery gives the same bytes.
 public struct RemoteWriteEncoder: ~Copyable {
   /// Memory of that much is kept for the next message.
-  private static let keptBytes = 512 << 10
+  private static let keptBytes = 64 << 10
   /// What is compressed at once; a multiple of snappy's own 64 KiB.
   private static let pieceBytes = 256 << 10
 
