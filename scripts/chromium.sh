@@ -9,15 +9,4 @@ missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 compgen -G '/usr/share/fonts/*/*/*.ttf' >/dev/null || missing+=(fonts-dejavu-core)
 ((${#missing[@]})) || exit 0
-
-as_root=()
-if ((EUID != 0)); then
-  if ! command -v sudo >/dev/null; then
-    echo "These packages are missing, and there is no sudo. As root: apt-get install ${missing[*]}" >&2
-    exit 1
-  fi
-  as_root=(sudo)
-fi
-echo "Installing ${missing[*]}"
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+"$(dirname "$0")/apt-install.sh" "${missing[@]}"

@@ -10,7 +10,7 @@ import Model
 /// | 413 | too large |
 /// | 401, 403, 404, 405, 407, 415, a redirect that is not followed | misconfigured: it says nothing about the rows |
 /// | 400, 409, 422 whose text says that these rows or newer ones are there; see ``ConflictWords`` | conflict |
-/// | any other 4xx | refused |
+/// | any other 4xx, and the 500 by which Prometheus before 2.50 says "too old sample" | refused |
 ///
 /// Source: https://prometheus.io/docs/specs/prw/remote_write_spec/, "Retries & Backoff"; a 408 says that the request did not arrive whole.
 enum RemoteWriteAnswer {

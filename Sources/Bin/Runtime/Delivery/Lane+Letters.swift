@@ -16,12 +16,13 @@ extension Lane {
         parts.removeLast()
         backoff.succeed()
         continue
-      } catch is LetterTooLarge where Self.halves(of: part) != nil {
+      } catch let error as LetterTooLarge {
         if let (first, second) = Self.halves(of: part) {
           parts.removeLast()
           parts += [second, first]
           continue
         }
+        noteLetterTrouble(error.reason)
       } catch {
         noteLetterTrouble("\(error)")
       }
