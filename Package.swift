@@ -65,13 +65,24 @@ let scrapeTargets: [Target] = [
   bench("ScrapeBench", "Sources/Bin/Bench/Scrape", ["ScrapeTables", "Model", "Codec"]),
 ]
 
+let looseTargets: [Target] = [
+  room("LooseTables", "Sources/Collectors/LooseTables", ["Model", "Codec", "Wire"]),
+  tests("LooseTablesTests", ["LooseTables", "Wire", "Model", "Codec"]),
+]
+
 let wireTargets: [Target] = [
   room("Wire", "Sources/Forwarders/Wire", ["Model", "Codec", "CSnappy"]),
   tests("WireTests", ["Wire", "Model", "Codec"]),
   bench("RemoteWriteBench", "Sources/Bin/Bench/RemoteWrite", ["Wire", "Model", "Codec"]),
 ]
 
+let grpc: [Target.Dependency] = [
+  .product(name: "GRPCCore", package: "grpc-swift-2"),
+  .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+]
+
 let nioTargets: [Target] = [
+  room("GatewayRPC", "Sources/Forwarders/GatewayRPC", ["Wire", .product(name: "GRPCCore", package: "grpc-swift-2")]),
   room(
     "HTTP", "Sources/Forwarders/HTTP",
     [
@@ -79,10 +90,21 @@ let nioTargets: [Target] = [
       .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
       .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
     ]),
+  room(
+    "GatewayCollectors", "Sources/Collectors/Gateway",
+    [
+      "Model", "Codec", "Wire", "LooseTables", "GatewayRPC", "HTTP",
+      .product(name: "Hummingbird", package: "hummingbird"),
+      .product(name: "HummingbirdTLS", package: "hummingbird"),
+      .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
+      .product(name: "Logging", package: "swift-log"),
+    ] + grpc),
+  tests("GatewayCollectorsTests", ["GatewayCollectors", "GatewayRPC", "LooseTables", "Wire", "WAL", "Codec", "Model"]),
   room("Collectors", "Sources/Collectors/Scrape", ["Model", "Codec", "Parsing", "ScrapeTables", "HTTP"]),
   .target(
-    name: "Forwarders", dependencies: ["Model", "Codec", "Wire", "HTTP"], path: "Sources/Forwarders",
-    exclude: ["CSnappy", "CZlib", "HTTP", "Wire"], sources: ["File", "Prometheus"], swiftSettings: strict),
+    name: "Forwarders", dependencies: ["Model", "Codec", "Wire", "HTTP", "GatewayRPC"] + grpc,
+    path: "Sources/Forwarders", exclude: ["CSnappy", "CZlib", "HTTP", "Wire", "GatewayRPC"],
+    sources: ["File", "Prometheus", "Gateway", "Loki"], swiftSettings: strict),
   tests("ForwardersTests", ["Forwarders", "HTTP", "Wire", "Model", "Codec", "CZstd"]),
   bench("FileBench", "Sources/Bin/Bench/File", ["Forwarders", "Model", "Codec"]),
   tests(
@@ -99,7 +121,7 @@ let programTargets: [Target] = [
   room(
     "Runtime", "Sources/Bin/Runtime",
     [
-      "Model", "Codec", "WAL", "HTTP", "Collectors", "Forwarders",
+      "Model", "Codec", "WAL", "HTTP", "Collectors", "GatewayCollectors", "Forwarders",
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), .product(name: "Yams", package: "Yams"),
@@ -135,12 +157,15 @@ let package = Package(
       .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
       .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
       .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+      .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
       .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+      .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+      .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
       .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
       .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
       .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
       .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
-  targets: systemLibraries + pureTargets + scrapeTargets + wireTargets + walTests
+  targets: systemLibraries + pureTargets + scrapeTargets + wireTargets + looseTargets + walTests
     + (pureOnly ? [] : nioTargets + programTargets)
 )

@@ -29,6 +29,13 @@ public struct TableName: Hashable, Sendable, CustomStringConvertible {
     self.high = high
   }
 
+  /// Nil unless there are 16 of them.
+  public init?(bytes: [UInt8]) {
+    guard bytes.count == TableName.byteCount else { return nil }
+    func word(_ part: ArraySlice<UInt8>) -> UInt64 { part.reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+    self.init(low: word(bytes[..<8]), high: word(bytes[8...]))
+  }
+
   /// Nil only when libcrypto refuses to hash, which it does when memory is out.
   init?(hashing payload: RawSpan) {
     var digest: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)

@@ -3,7 +3,7 @@ import Model
 // The protocols by which the rooms meet: a collector hands rows to a sink, a lane hands blocks to a forwarder. They stand
 // here and not in Model because they speak of rows and blocks.
 
-/// Where collectors put rows: the log.
+/// Where collectors put rows, and blocks that other logs have numbered: the log.
 public protocol Sink: Sendable {
   /// Returns when the rows and positions are durable, or at once with the reason why they were not taken.
   func append(_ batch: RowBatch, positions: [CollectorPosition]) async throws -> Acceptance
@@ -11,6 +11,12 @@ public protocol Sink: Sendable {
   /// Returns when the rows and positions wait in memory, from where they become durable within the commit interval. Waits itself
   /// while too much waits.
   func enqueue(_ batch: RowBatch, positions: [CollectorPosition]) async throws -> Acceptance
+
+  /// Returns, when everything is durable, what became of each block. Rows that the log holds or has held are not stored again. `tables`: those that
+  /// came along; the log may have others. Positions are stored only when all blocks are held. Throws when the disk refuses: trying again may help.
+  func append(
+    received blocks: [SealedBlock], tables: [SeriesTable], positions: [CollectorPosition]
+  ) async throws -> [ReceivedOutcome]
 }
 
 /// What a sink did with a batch.
@@ -18,6 +24,23 @@ public enum Acceptance: Sendable, Equatable {
   case accepted
   /// The log is full and its policy is to reject: try again later, or drop and count.
   case full
+  /// Something in it can never be stored: nothing of the batch was.
+  case refused(reason: String)
+}
+
+/// What became of a block that another Clymene log had numbered.
+public enum ReceivedOutcome: Sendable, Equatable {
+  case stored(offsets: Range<UInt64>)
+  /// All its rows were here already.
+  case alreadyHeld
+  /// Some of its rows were here already; the others are stored now, that many.
+  case partlyHeld(rowsStored: Int)
+  /// Send it again together with these.
+  case missingTables([TableName])
+  /// No room. Later.
+  case full
+  /// It cannot be stored, ever.
+  case refused(String)
 }
 
 /// A source of rows.
@@ -113,6 +136,9 @@ public protocol Forwarder: Sendable {
   /// together itself.
   var wantsMergedBlocks: Bool { get }
 
+  /// Whether a single row that is refused may be cut by its series. Not for those who know rows by their number: for them a part would be the row.
+  var takesPartsOfRows: Bool { get }
+
   /// Called once, after the last `deliver`, so that connections and files end in order.
   func close() async
 }
@@ -120,5 +146,6 @@ public protocol Forwarder: Sendable {
 extension Forwarder {
   public var shards: Int { 1 }
   public var wantsMergedBlocks: Bool { false }
+  public var takesPartsOfRows: Bool { true }
   public func close() async {}
 }

@@ -13,13 +13,6 @@ struct RangeSet: Sendable, Equatable {
   var isEmpty: Bool { ranges.isEmpty }
   var count: UInt64 { ranges.reduce(0) { $0 + UInt64($1.count) } }
 
-  /// How many ranges there would be after `insert(range)`.
-  func rangeCount(inserting range: Range<UInt64>) -> Int {
-    guard !range.isEmpty else { return ranges.count }
-    let touched = touching(range)
-    return ranges.count - touched.count + 1
-  }
-
   mutating func insert(_ range: Range<UInt64>) {
     guard !range.isEmpty else { return }
     let touched = touching(range)
@@ -31,6 +24,9 @@ struct RangeSet: Sendable, Equatable {
     let high = max(range.upperBound, ranges[touched.upperBound - 1].upperBound)
     ranges.replaceSubrange(touched, with: CollectionOfOne(low..<high))
   }
+
+  /// Forgets one of `ranges`.
+  mutating func remove(_ range: Range<UInt64>) { ranges.removeAll { $0 == range } }
 
   /// Forgets everything below `bound`.
   mutating func removeBelow(_ bound: UInt64) {

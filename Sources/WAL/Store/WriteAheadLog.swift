@@ -193,11 +193,21 @@ public struct LogSink: Sink {
   let log: WriteAheadLog
 
   public func append(_ batch: RowBatch, positions: [CollectorPosition]) async throws -> Acceptance {
-    try await log.append(batch, positions: positions) == .full ? .full : .accepted
+    do {
+      return try await log.append(batch, positions: positions) == .full ? .full : .accepted
+    } catch let error where error.kind == .refused {
+      return .refused(reason: error.description)
+    }
   }
 
   public func enqueue(_ batch: RowBatch, positions: [CollectorPosition]) async throws -> Acceptance {
     try await log.enqueue(batch, positions: positions) == .full ? .full : .accepted
+  }
+
+  public func append(
+    received blocks: [SealedBlock], tables: [SeriesTable], positions: [CollectorPosition]
+  ) async throws -> [ReceivedOutcome] {
+    try await log.append(received: blocks, tables: tables, positions: positions)
   }
 }
 

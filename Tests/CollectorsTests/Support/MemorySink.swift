@@ -57,6 +57,12 @@ final class MemorySink: Sink {
   /// How often `enqueue` was called.
   var enqueues: Int { state.withLock { $0.enqueues } }
 
+  func append(
+    received blocks: [SealedBlock], tables: [SeriesTable], positions: [CollectorPosition]
+  ) async throws -> [ReceivedOutcome] {
+    throw Failure()
+  }
+
   func enqueue(_ batch: RowBatch, positions: [CollectorPosition]) async throws -> Acceptance {
     let room = state.withLock { state in
       state.enqueues += 1

@@ -16,7 +16,6 @@ public struct LogCounters: Sendable, Codable, Equatable {
   /// Rows that could never be stored, left out of batches that nobody waited for.
   public var rowsRefused: UInt64 = 0
   public var rowsAlreadyHeld: UInt64 = 0
-  public var blocksToldLater: UInt64 = 0
   public var blocksMissingTables: UInt64 = 0
   /// Blocks set aside because their bytes are not what was written.
   public var blocksDamaged: UInt64 = 0

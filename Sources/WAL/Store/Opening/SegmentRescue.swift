@@ -49,7 +49,6 @@ enum SegmentRescue {
   private static func note(_ blocks: [Salvage.FoundBlock], in carried: inout Segment.Carried, at time: Int64) {
     for block in blocks where block.sequences.upperBound < .max {
       var origin = carried.received[block.origin] ?? ReceivedOrigin(lastHeard: time)
-      if case .later = origin.judge(block.sequences) { continue }
       origin.note(block.sequences, at: time)
       carried.received[block.origin] = origin
     }

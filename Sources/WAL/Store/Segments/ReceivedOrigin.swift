@@ -9,6 +9,7 @@ import Model
 ///     2       ranges, at most 64
 ///     16 × n  first and last sequence
 struct ReceivedOrigin: Sendable, Equatable {
+  /// With one more the range of the smallest sequences is forgotten.
   static let limitRanges = 64
 
   /// Sequences, half-open.
@@ -57,20 +58,25 @@ struct ReceivedOrigin: Sendable, Equatable {
     case known
     /// These rows of it are held already.
     case partlyKnown([ClosedRange<UInt64>])
-    /// It would make a 65th range.
-    case later
   }
 
   func judge(_ rows: ClosedRange<UInt64>) -> Verdict {
     let range = rows.lowerBound..<(rows.upperBound + 1)
     if sequences.contains(range) { return .known }
-    if sequences.rangeCount(inserting: range) > ReceivedOrigin.limitRanges { return .later }
     let held = sequences.intersection(range)
     return held.isEmpty ? .new : .partlyKnown(held.map { $0.lowerBound...($0.upperBound - 1) })
   }
 
   mutating func note(_ rows: ClosedRange<UInt64>, at time: Int64) {
-    sequences.insert(rows.lowerBound..<(rows.upperBound + 1))
+    let range = rows.lowerBound..<(rows.upperBound + 1)
+    sequences.insert(range)
+    // The oldest rows are the last that anybody sends again: better one of them twice than a sender that waits for ever for holes to be filled that
+    // nobody can fill, such as those of dead letters. What was noted just now is not among them.
+    if sequences.ranges.count > ReceivedOrigin.limitRanges,
+      let oldest = sequences.ranges.first(where: { !$0.overlaps(range) })
+    {
+      sequences.remove(oldest)
+    }
     lastHeard = time
   }
 }

@@ -195,7 +195,6 @@ extension LogWriter {
       }
       state.counters.rowsRefused += UInt64(prepared.refusedRows)
       state.counters.rowsAlreadyHeld += UInt64(prepared.alreadyHeldRows)
-      state.counters.blocksToldLater += UInt64(prepared.toldLater)
       state.counters.blocksMissingTables += UInt64(prepared.missingTables)
       if let refusal = prepared.refusal { state.trouble = refusal.description }
       return (prepared.items.isEmpty ? [] : state.takeDataWaiters(), state.release(bytes))

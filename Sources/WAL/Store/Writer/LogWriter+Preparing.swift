@@ -121,9 +121,6 @@ extension LogWriter {
       // Heard of again: the window in which a repeat is known starts anew.
       prepared.received[header.origin] = known
       return .settled(.alreadyHeld)
-    case .later:
-      prepared.toldLater += 1
-      return .settled(.later)
     case .new, .partlyKnown: break
     }
     var tables: [TableName: SeriesTable] = [:]

@@ -36,7 +36,6 @@ struct Prepared {
   var refusedRows = 0
   var refusal: LogError?
   var alreadyHeldRows = 0
-  var toldLater = 0
   var missingTables = 0
 
   var isEmpty: Bool { items.isEmpty && positions.isEmpty && received.isEmpty }

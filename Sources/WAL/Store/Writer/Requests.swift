@@ -11,22 +11,6 @@ public enum AppendOutcome: Sendable, Equatable {
   case full
 }
 
-/// What became of a block that another Clymene log had numbered.
-public enum ReceivedOutcome: Sendable, Equatable {
-  case stored(offsets: Range<UInt64>)
-  /// All its rows were here already.
-  case alreadyHeld
-  /// Some of its rows were here already; the others are stored now, that many.
-  case partlyHeld(rowsStored: Int)
-  /// Send it again together with these.
-  case missingTables([TableName])
-  /// It would be the 65th range of its origin: send older rows first.
-  case later
-  case full
-  /// It cannot be stored, ever.
-  case refused(String)
-}
-
 /// The answer that someone waits for; given exactly once.
 struct Reply<Value: Sendable>: Sendable {
   let continuation: CheckedContinuation<Result<Value, LogError>, Never>

@@ -1,0 +1,2 @@
+/// The receivers of a gateway.
+enum GatewayReceivers {}

@@ -1,0 +1,2 @@
+/// Sends blocks to a Clymene gateway.
+enum GatewayForwarding {}

@@ -1,0 +1,2 @@
+/// Pushes log entries to Loki.
+enum LokiForwarding {}
