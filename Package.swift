@@ -107,6 +107,7 @@ let nioTargets: [Target] = [
     sources: ["File", "Prometheus", "Gateway", "Loki"], swiftSettings: strict),
   tests("ForwardersTests", ["Forwarders", "HTTP", "Wire", "Model", "Codec", "CZstd"]),
   bench("FileBench", "Sources/Bin/Bench/File", ["Forwarders", "Model", "Codec"]),
+  bench("GatewayBench", "Sources/Bin/Bench/Gateway", ["Forwarders", "HTTP", "Model", "Codec"]),
   tests(
     "CollectorsTests",
     [
@@ -150,7 +151,13 @@ let package = Package(
     .executable(name: "bench-scrape", targets: ["ScrapeBench"]),
     .executable(name: "bench-remote-write", targets: ["RemoteWriteBench"]),
     .library(name: "Wire", targets: ["Wire"]),
-  ] + (pureOnly ? [] : [.executable(name: "bench-file", targets: ["FileBench"])]),
+  ]
+    + (pureOnly
+      ? []
+      : [
+        .executable(name: "bench-file", targets: ["FileBench"]),
+        .executable(name: "bench-gateway", targets: ["GatewayBench"]),
+      ]),
   dependencies: pureOnly
     ? []
     : [
