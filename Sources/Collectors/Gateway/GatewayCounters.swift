@@ -15,6 +15,11 @@ public struct GatewayCounters: Sendable, Equatable {
   /// As they came over the network.
   public var bytes: UInt64 = 0
 
+  /// Requests of which nothing was taken.
+  public var failedRequests: UInt64 {
+    requests.reduce(0) { $0 + ($1.key.outcome == "stored" || $1.key.outcome == "partly_stored" ? 0 : $1.value) }
+  }
+
   public struct Request: Hashable, Sendable {
     public var path: GatewayPath
     public var outcome: String

@@ -59,6 +59,11 @@ struct BlockCheck: ~Copyable {
     }
   }
 
+  /// A good block's rows, to be numbered anew. Its tenant is kept.
+  func rows(of block: SealedBlock, _ tables: [SeriesTable]) throws(FormatError) -> RowBatch {
+    try RowBatch(opening: TabledBlock(block: block, tables: tables), with: opener)
+  }
+
   private func table(_ name: TableName, _ sent: inout Sent, of tenant: Tenant) throws(FormatError) -> SeriesTable? {
     if let known = cache.table(name, of: tenant) { return known }
     var table = sent.checked[name]

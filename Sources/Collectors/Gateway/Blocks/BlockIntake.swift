@@ -126,13 +126,7 @@ struct BlockIntake: Sendable {
       if case .partlyHeld(let stored) = outcome { rows = stored }
       // Of a part of the rows nobody counted the entries.
       let entries = rows == header.rowCount ? header.entryCount : header.entryCount * rows / max(1, header.rowCount)
-      sender.record.stored(rows: rows, entries: entries)
-      let signal = signal
-      counting.update { counters in
-        counters.rows += UInt64(rows)
-        if signal == .metrics { counters.samples += UInt64(entries) } else { counters.logEntries += UInt64(entries) }
-      }
-      health.stored()
+      stored(rows: rows, entries: entries, sender)
     case .alreadyHeld: health.stored()
     case .full: health.failed("the log is full")
     case .refused(let reason): sender.record.failed(reason)
@@ -140,14 +134,76 @@ struct BlockIntake: Sendable {
     }
   }
 
+  private func stored(rows: Int, entries: Int, _ sender: Sender) {
+    sender.record.stored(rows: rows, entries: entries)
+    let signal = signal
+    counting.update { counters in
+      counters.rows += UInt64(rows)
+      if signal == .metrics { counters.samples += UInt64(entries) } else { counters.logEntries += UInt64(entries) }
+    }
+    health.stored()
+  }
+
   /// Rows that may be parts of rows become rows of this log's own.
   private func renumber(
     _ request: DeliverRequest, _ index: Int, _ delivery: Int, _ answers: inout [[BlockAnswer]],
     _ stopped: inout Set<Int>, _ sender: Sender, _ pause: inout Duration?
   ) async {
-    for place in request.blocks.indices where !stopped.contains(delivery) {
-      answers[index][place] = BlockAnswer(.failed, reason: "this gateway cannot renumber rows yet")
-      stopped.insert(delivery)
+    var sent = BlockCheck.Sent(request.tables)
+    for (place, bytes) in request.blocks.enumerated() where !stopped.contains(delivery) {
+      let answer: BlockAnswer
+      switch rows(of: bytes, &sent, sender) {
+      case .failure(let refused): answer = refused.answer
+      case .success(let rows):
+        if let wait = sender.record.take(entries: rows.entries) {
+          pause = max(pause ?? .zero, wait)
+          answer = BlockAnswer(.full, reason: sender.record.tooMuch("entries", wait).reason)
+        } else {
+          answer = await store(rows.batch, entries: rows.entries, sender)
+        }
+      }
+      answers[index][place] = answer
+      if answer.kind == .refused { sender.record.failed(answer.reason) }
+      if !answer.kind.isSettled { stopped.insert(delivery) }
+    }
+  }
+
+  private struct NoRows: Error {
+    var answer: BlockAnswer
+  }
+
+  private func rows(
+    of bytes: [UInt8], _ sent: inout BlockCheck.Sent, _ sender: Sender
+  ) -> Result<(batch: RowBatch, entries: Int), NoRows> {
+    do throws(FormatError) {
+      let check = try BlockCheck(signal: signal, cache: tables)
+      switch check.check(bytes, &sent, tenant: sender.tenant) {
+      case .refused(let reason): return .failure(NoRows(answer: BlockAnswer(.refused, reason: reason)))
+      case .missing(let names): return .failure(NoRows(answer: BlockAnswer(.missingTables, missingTables: names)))
+      case .good(let block, let tables):
+        return .success((try check.rows(of: block, tables), block.header.entryCount))
+      }
+    } catch {
+      return .failure(NoRows(answer: BlockAnswer(.refused, reason: "\(error); sending it again does not help")))
+    }
+  }
+
+  private func store(_ batch: RowBatch, entries: Int, _ sender: Sender) async -> BlockAnswer {
+    let acceptance: Acceptance
+    do {
+      acceptance = try await sink.append(batch, positions: [])
+    } catch {
+      health.failed("\(error)")
+      return BlockAnswer(.failed, reason: "the log: \(error); it may be sent again")
+    }
+    switch acceptance {
+    case .accepted:
+      stored(rows: batch.rowCount, entries: entries, sender)
+      return BlockAnswer(.stored)
+    case .full:
+      health.failed("the log is full")
+      return BlockAnswer(.full, reason: "the log is full; it may be sent again later")
+    case .refused(let reason): return BlockAnswer(.refused, reason: reason)
     }
   }
 
