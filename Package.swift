@@ -66,8 +66,8 @@ let scrapeTargets: [Target] = [
 ]
 
 let looseTargets: [Target] = [
-  room("LooseTables", "Sources/Collectors/LooseTables", ["Model", "Codec", "Wire"]),
-  tests("LooseTablesTests", ["LooseTables", "Wire", "Model", "Codec"]),
+  room("LooseTables", "Sources/Collectors/LooseTables", ["Model", "Codec", "Wire", "Parsing"]),
+  tests("LooseTablesTests", ["LooseTables", "Wire", "Parsing", "Model", "Codec"]),
 ]
 
 let wireTargets: [Target] = [

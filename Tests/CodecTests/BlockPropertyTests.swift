@@ -81,16 +81,16 @@ extension Fact {
   func shifted(by shift: UInt64) -> Fact {
     switch self {
     case .sample(let sequence, let labels, let time, let bits, let position):
-      .sample(sequence: sequence + shift, labels: labels, time: time, bits: bits, position: position)
+      .sample(sequence: sequence &+ shift, labels: labels, time: time, bits: bits, position: position)
     case .histogram(let sequence, let labels, let time, let what, let position):
-      .histogram(sequence: sequence + shift, labels: labels, time: time, what: what, position: position)
+      .histogram(sequence: sequence &+ shift, labels: labels, time: time, what: what, position: position)
     case .exemplar(let sequence, let labels, let what, let position):
-      .exemplar(sequence: sequence + shift, labels: labels, what: what, position: position)
+      .exemplar(sequence: sequence &+ shift, labels: labels, what: what, position: position)
     case .created(let sequence, let labels, let time, let position):
-      .created(sequence: sequence + shift, labels: labels, time: time, position: position)
+      .created(sequence: sequence &+ shift, labels: labels, time: time, position: position)
     case .entry(let sequence, let labels, let time, let line, let metadata):
-      .entry(sequence: sequence + shift, labels: labels, time: time, line: line, metadata: metadata)
-    case .row(let sequence, let source, let time): .row(sequence: sequence + shift, source: source, time: time)
+      .entry(sequence: sequence &+ shift, labels: labels, time: time, line: line, metadata: metadata)
+    case .row(let sequence, let source, let time): .row(sequence: sequence &+ shift, source: source, time: time)
     }
   }
 }

@@ -26,7 +26,7 @@ struct RoleOptions: ParsableArguments {
 
   @Option(
     name: .customLong("admin.http.host-ports"),
-    help: "Where status page and metrics are served; several with commas (default :15691).")
+    help: "Where status page and metrics are served; several with commas (default :15691, of gateways :15690).")
   var adminAddresses: String?
 
   @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")
@@ -41,8 +41,10 @@ struct RoleOptions: ParsableArguments {
     }
   }
 
-  func run(_ role: Role) async throws {
-    let configuration = try loadConfiguration(configFile ?? role.defaultConfigurationFile)
+  /// `override`: what other flags say about the configuration.
+  func run(_ role: Role, _ override: (inout Configuration) -> Void = { _ in }) async throws {
+    var configuration = try loadConfiguration(configFile ?? role.defaultConfigurationFile)
+    override(&configuration)
     let format = logFormat ?? (isatty(STDERR_FILENO) == 1 ? .text : .json)
     let level = logLevel.level
     let secrets = configuration.secrets

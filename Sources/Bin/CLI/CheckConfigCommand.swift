@@ -28,6 +28,7 @@ struct CheckConfigCommand: ParsableCommand {
     let targets = configuration.scrapeJobs.reduce(0) { $0 + $1.targets.count }
     print(
       "\(file ?? configFile ?? ""): fine: \(configuration.scrapeJobs.count) scrape jobs with \(targets) targets, "
+        + (configuration.gateway.map { "a gateway with \($0.senders.count) senders, " } ?? "")
         + "\(configuration.forwarders.count) forwarders, log in \(configuration.log.directory)")
   }
 }

@@ -16,21 +16,24 @@ enum Entry {
     let name = all.first.map { URL(fileURLWithPath: $0).lastPathComponent } ?? ""
     let rest = Array(all.dropFirst())
     // The original's components keep their own version and help under such a name.
-    guard name == "clymene-agent", !["version", "--help", "-h"].contains(rest.first) else { return rest }
-    return ["agent"] + rest
+    let roles = [
+      "clymene-agent": "agent", "clymene-gateway": "gateway", "promtail-gateway": "promtail-gateway",
+    ]
+    guard let role = roles[name], !["version", "--help", "-h"].contains(rest.first) else { return rest }
+    return [role] + rest
   }
 }
 
 struct Clymene: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "clymene",
-    abstract: "Collects metrics and brings them, complete, to where they belong.",
+    abstract: "Collects metrics and logs and brings them, complete, to where they belong.",
     discussion: """
       Exit codes: 0 fine, 1 an error, 2 damage was found in a log, 64 wrong arguments, 130 and 143 ended by a second \
       SIGINT or SIGTERM.
       """,
     subcommands: [
-      AgentCommand.self, CheckConfigCommand.self, WALCommand.self, VersionCommand.self,
+      AgentCommand.self, GatewayCommand.self, PromtailGatewayCommand.self, CheckConfigCommand.self, WALCommand.self, VersionCommand.self,
       CompletionsCommand.self,
     ])
 }

@@ -9,6 +9,8 @@ import Model
 public struct PushLimits: Sendable, Equatable {
   /// Series (or streams) that a tenant may have alive at once: past it a request with new ones is answered "too many" and known ones go on.
   public var seriesPerTenant = 1_000_000
+  /// Series that all tenants together may have interned. One of long labels counts once for each 512 bytes of them begun.
+  public var seriesOfAllTenants = 4_000_000
   public var labelsPerSeries = 128
   public var labelNameBytes = 1024
   public var labelValueBytes = 16_384

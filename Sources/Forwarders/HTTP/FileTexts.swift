@@ -3,7 +3,7 @@ import Synchronization
 
 /// The content of files that settings name, read again when a file has changed: with each request a `stat`, hardly ever a read. Both are calls
 /// that block, but on small local files.
-final class FileTexts: Sendable {
+public final class FileTexts: Sendable {
   static let limitBytes = 1 << 20
 
   private struct Stamp: Hashable {
@@ -27,6 +27,8 @@ final class FileTexts: Sendable {
   private let former = Mutex<[String: [String]]>([:])
   private static let formerLimit = 4
 
+  public init() {}
+
   /// What was read of it so far, without a look at the file: the present text and the last former ones.
   func known(_ secret: Secret) -> [String] {
     switch secret.source {
@@ -36,7 +38,7 @@ final class FileTexts: Sendable {
   }
 
   /// What the setting says, for files without blanks around it. Throws when the file cannot be read; trying again helps once it can.
-  func text(of secret: Secret) throws(HTTPError) -> String {
+  public func text(of secret: Secret) throws(HTTPError) -> String {
     switch secret.source {
     case .text(let text): text
     case .file(let path): try text(ofFile: path)

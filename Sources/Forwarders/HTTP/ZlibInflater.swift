@@ -1,18 +1,20 @@
 import CZlib
 
-/// Decodes gzip (one member or several after each other) or zlib as it arrives, and never past a limit. One owner.
+/// Decodes gzip (one member or several after each other), zlib or raw deflate as it arrives, and never past a limit. One owner.
 ///
 /// Source: RFC 1952, RFC 1950; zlib.h (inflateInit2: 16 added to the window bits means gzip).
-struct ZlibInflater: ~Copyable {
-  enum Failure: Error {
+public struct ZlibInflater: ~Copyable {
+  public enum Failure: Error {
     case tooLarge
     case malformed(String)
   }
 
-  enum Format: CInt {
+  public enum Format: CInt, Sendable {
     case gzip = 31
     /// What HTTP calls deflate.
     case zlib = 15
+    /// What some senders call deflate: without a header or a checksum.
+    case raw = -15
   }
 
   // zlib's state points back at it, so it may not move.
@@ -21,7 +23,7 @@ struct ZlibInflater: ~Copyable {
   private var started = false
 
   /// Nil when there is no memory.
-  init?(_ format: Format) {
+  public init?(_ format: Format) {
     let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     stream.initialize(to: z_stream())
     guard inflateInit2_(stream, format.rawValue, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK else {
@@ -39,7 +41,7 @@ struct ZlibInflater: ~Copyable {
   private static let stepBytes = 64 << 10
 
   /// Appends what `input` decodes to. `output` never holds more than `limitBytes`.
-  mutating func inflate(
+  public mutating func inflate(
     _ input: UnsafeRawBufferPointer, into output: inout [UInt8], limitBytes: Int
   ) throws(Failure) {
     guard let base = input.baseAddress, input.count <= CInt.max else { return }
@@ -83,5 +85,5 @@ struct ZlibInflater: ~Copyable {
   }
 
   /// Whether what came so far is whole: nothing, or members to their ends.
-  var isComplete: Bool { memberEnded || !started }
+  public var isComplete: Bool { memberEnded || !started }
 }

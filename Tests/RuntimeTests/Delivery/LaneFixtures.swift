@@ -83,18 +83,20 @@ final class ScriptedForwarder: Forwarder {
   let state: Mutex<State>
   let shards: Int
   let wantsMergedBlocks: Bool
+  let takesPartsOfRows: Bool
   private let during: @Sendable (Int) async -> Void
   private let judge: @Sendable (Delivery) -> Answer?
 
   /// `during` runs inside each request, with the number of requests before it. `judge` has the first word.
   init(
-    _ outcomes: [Outcome] = [], shards: Int = 1, merged: Bool = false,
+    _ outcomes: [Outcome] = [], shards: Int = 1, merged: Bool = false, partsOfRows: Bool = true,
     judge: @escaping @Sendable (Delivery) -> Answer? = { _ in nil },
     during: @escaping @Sendable (Int) async -> Void = { _ in }
   ) {
     state = Mutex(State(answers: outcomes.map { Answer($0, status: $0.usualStatus) }))
     self.shards = shards
     wantsMergedBlocks = merged
+    takesPartsOfRows = partsOfRows
     self.judge = judge
     self.during = during
   }
@@ -134,6 +136,7 @@ final class MemoryBox: DeadLetterBox {
     var next: UInt64 = 1
     var failures = 0
     var mostBlocks = Int.max
+    var mostEntries = Int.max
   }
   let state = Mutex(State())
 
@@ -141,7 +144,9 @@ final class MemoryBox: DeadLetterBox {
 
   func add(_ letter: RefusedRows) async throws -> DroppedLetters {
     try state.withLock { state in
-      if letter.blocks.count > state.mostBlocks { throw LetterTooLarge(reason: "too many blocks") }
+      if letter.blocks.count > state.mostBlocks || letter.entries > state.mostEntries {
+        throw LetterTooLarge(reason: "too large")
+      }
       if state.failures > 0 {
         state.failures -= 1
         throw FullError()

@@ -181,6 +181,40 @@ struct LaneTests {
     #expect(counters.splitRequests == 16)
   }
 
+  @Test func cutsNoRowForThoseWhoKnowRowsByNumber() async throws {
+    for outcome in [Outcome.refused(reason: "bad"), .tooLarge(reason: "bad")] {
+      let source = MemorySource(try (0..<4).map { try queued(UInt64($0) * 4, rows: 4, series: 16) })
+      let box = MemoryBox()
+      let forwarder = ScriptedForwarder(
+        partsOfRows: false, judge: Self.refusing(row: 7, series: 11, outcome))
+      let (counters, _) = await run(source, forwarder, box: box) { $0.deliveredBlocks == 4 }
+      #expect(source.acknowledged == [0..<16])
+      let letter = try #require(box.letters.first)
+      let dead = try rows(of: Delivery(blocks: letter.blocks, generation: 0))
+      #expect(box.letters.count == 1 && dead.count == 1 && dead[0].sequence == 7)
+      #expect(dead[0].series == Array(0..<16))
+      #expect(counters.deadLetterRows == 1 && counters.deliveredRows == 15)
+      for delivery in forwarder.deliveries { #expect(try rows(of: delivery).allSatisfy { $0.series.count == 16 }) }
+    }
+  }
+
+  @Test func keepsARowWholeInADeadLetterForThoseWhoKnowRowsByNumber() async throws {
+    func letters(partsOfRows: Bool) async throws -> [[Int]] {
+      let box = MemoryBox()
+      box.state.withLock { $0.mostEntries = 8 }
+      let forwarder = ScriptedForwarder(
+        partsOfRows: partsOfRows, judge: { _ in Answer(.refused(reason: "bad"), status: 400) })
+      let source = MemorySource([try queued(0, rows: 2, series: 16)])
+      _ = await run(source, forwarder, box: box) {
+        partsOfRows ? $0.deliveredBlocks == 1 : $0.lastError?.hasPrefix("the dead letters") == true
+      }
+      return try box.letters.map { try rows(of: Delivery(blocks: $0.blocks, generation: 0)).flatMap(\.series) }
+    }
+    #expect(try await letters(partsOfRows: true).count == 4)
+    // It waits for room that a person can make.
+    #expect(try await letters(partsOfRows: false) == [])
+  }
+
   @Test func stopsSplittingAfterSomeRequestsAndPutsTheRestAway() async throws {
     let source = MemorySource([try queued(0, rows: 256)])
     let box = MemoryBox()
@@ -306,6 +340,30 @@ struct LaneTests {
     _ = await run(source, forwarder) { $0.deliveredRows == 8 }
     #expect(forwarder.deliveries.map(\.blocks.count) == [1])
     #expect(try rows(of: forwarder.deliveries[0]).map(\.sequence) == Array(1...8))
+  }
+
+  @Test func mergesAlsoWhatMayHaveBeenSentForThoseWhoKnowRowsByNumber() async throws {
+    let source = MemorySource(try (0..<4).map { try queued(UInt64($0) * 2) }, sentBefore: 5)
+    let forwarder = ScriptedForwarder(merged: true, partsOfRows: false)
+    _ = await run(source, forwarder) { $0.deliveredRows == 8 }
+    #expect(forwarder.deliveries.map(\.blocks.count) == [1])
+    let plain = ScriptedForwarder(merged: true)
+    _ = await run(
+      MemorySource(try (0..<4).map { try queued(UInt64($0) * 2) }, sentBefore: 5), plain
+    ) { $0.deliveredRows == 8 }
+    #expect(plain.deliveries.map(\.blocks.count) == [1, 1, 1, 1])
+  }
+
+  @Test func readsMoreAtOnceOfWhatIsMerged() async throws {
+    let blocks = try (0..<4).map { try queued(UInt64($0) * 2) }
+    var limits = LaneLimits()
+    limits.batchEntries = 2
+    let forwarder = ScriptedForwarder(merged: true)
+    _ = await run(MemorySource(blocks), forwarder, limits: limits) { $0.deliveredRows == 8 }
+    #expect(forwarder.deliveries.map(\.blocks.count) == [1])
+    let plain = ScriptedForwarder()
+    _ = await run(MemorySource(blocks), plain, limits: limits) { $0.deliveredRows == 8 }
+    #expect(plain.deliveries.map(\.blocks.count) == [1, 1, 1, 1])
   }
 
   @Test func keepsToItsAllowance() async throws {

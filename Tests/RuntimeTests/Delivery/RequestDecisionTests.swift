@@ -75,6 +75,15 @@ struct RequestDecisionTests {
       decision.step(Answer(.conflict(reason: "z")), mayBeThere: false, random: 0) == .end(.deadLetter(reason: "z")))
   }
 
+  @Test func cutsNoRowsForThoseWhoKnowThemByNumber() {
+    var decision = RequestDecision(limits: LaneLimits(), takesPartsOfRows: false)
+    for outcome in [Outcome.refused(reason: "x"), .tooLarge(reason: "x")] {
+      #expect(
+        decision.step(Answer(outcome), mayBeThere: false, random: 0)
+          == .split(downTo: .rows, orElse: .deadLetter(reason: "x")))
+    }
+  }
+
   @Test(
     "sends nothing again where the specification forbids it",
     arguments: [

@@ -11,6 +11,8 @@ public struct StatusSnapshot: Sendable, Equatable, Encodable {
   /// All of them, or none where the page does not list them.
   public var targets: [TargetPanel]
   public var downTargets = 0
+  /// Of roles that receive.
+  public var gateway: GatewayPanel?
   public var log: LogPanel
   public var forwarders: [ForwarderPanel]
 

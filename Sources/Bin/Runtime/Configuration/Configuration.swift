@@ -1,4 +1,5 @@
 import Forwarders
+import GatewayCollectors
 import HTTP
 import Model
 
@@ -7,6 +8,8 @@ public struct Configuration: Sendable, Equatable {
   /// Added to every series that does not have the label itself, in the order of their names.
   public var externalLabels: [Label]
   public var scrapeJobs: [ScrapeJobSettings]
+  /// The section `gateway`; nil: the file has none.
+  public var gateway: GatewaySettings?
   public var log: LogSettings
   public var forwarders: [ForwarderSettings]
   /// The file as it was read, as YAML with its secrets replaced by `<secret>`; comments are not kept.
@@ -14,10 +17,17 @@ public struct Configuration: Sendable, Equatable {
   /// What may be shown nowhere.
   public var secrets = SecretTexts()
 
+  static let noTargets = "the configuration has no target to scrape"
+
   /// What is allowed and yet hardly meant; for people.
   public var remarks: [String] {
     var remarks: [String] = []
-    if scrapeJobs.allSatisfy(\.targets.isEmpty) { remarks.append("the configuration has no target to scrape") }
+    if gateway == nil, scrapeJobs.allSatisfy(\.targets.isEmpty) {
+      remarks.append(Configuration.noTargets)
+    }
+    if gateway != nil, !scrapeJobs.isEmpty {
+      remarks.append("scrape_configs is for the role agent and gateway for the gateways: each role leaves the other's alone")
+    }
     if forwarders.isEmpty { remarks.append("the configuration has no forwarder: what is collected stays in the log") }
     return remarks
   }

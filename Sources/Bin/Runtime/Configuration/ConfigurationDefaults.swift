@@ -1,3 +1,5 @@
+import GatewayCollectors
+
 /// What holds where the file says nothing. docs/configuration.md repeats these figures.
 enum ConfigurationDefaults {
   static let scrapeInterval = Duration.seconds(60)
@@ -24,6 +26,11 @@ enum ConfigurationDefaults {
   static let fileSmallestMaxAge = Duration.seconds(1)
 
   static let requestSmallestTimeout = Duration.milliseconds(100)
+
+  /// Of both gateways; its signal is the role's.
+  static let gateway = GatewaySettings(
+    signal: .metrics, grpc: GatewayListener(host: "0.0.0.0", port: 15610),
+    http: GatewayListener(host: "0.0.0.0", port: 15611))
 
   /// A name becomes a key in the log and a label in metrics.
   static let nameLimitBytes = 100

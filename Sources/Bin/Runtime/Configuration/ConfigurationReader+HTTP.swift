@@ -20,7 +20,7 @@ extension ConfigurationReader {
   }
 
   /// A text that is not empty, or a path, but not both.
-  private func secret(_ reader: inout MappingReader, _ key: String, of owner: String = "") -> Secret? {
+  func secret(_ reader: inout MappingReader, _ key: String, of owner: String = "") -> Secret? {
     let text = reader.string(key).nonEmpty
     let file = path(&reader, "\(key)_file")
     if text != nil, let file {
@@ -219,5 +219,5 @@ extension ConfigurationReader {
 
 extension Located<String>? {
   /// Prometheus takes an empty text for one that is not set.
-  fileprivate var nonEmpty: Located<String>? { flatMap { $0.value.isEmpty ? nil : $0 } }
+  var nonEmpty: Located<String>? { flatMap { $0.value.isEmpty ? nil : $0 } }
 }

@@ -18,6 +18,7 @@ struct ConfigurationReader {
       jobPlaces[job.name] = element.node.mark?.line ?? 0
       jobs.append(job)
     }
+    let gateway = reader.has("gateway") ? reader.value("gateway").map(gateway) ?? ConfigurationDefaults.gateway : nil
     let log = log(reader.value("wal"))
     var forwarders: [ForwarderSettings] = []
     var forwarderPlaces: [String: Int] = [:]
@@ -37,7 +38,7 @@ struct ConfigurationReader {
     }
     reader.finish(prometheusHas: PrometheusKeys.document)
     return Configuration(
-      externalLabels: global.externalLabels, scrapeJobs: jobs, log: log, forwarders: forwarders)
+      externalLabels: global.externalLabels, scrapeJobs: jobs, gateway: gateway, log: log, forwarders: forwarders)
   }
 
   /// Each folder has one owner, and none lies in another's: the log removes, and forwarders cut back, what is theirs.

@@ -17,7 +17,7 @@ extension Lane {
         backoff.succeed()
         continue
       } catch let error as LetterTooLarge {
-        if let (first, second) = Self.halves(of: part) {
+        if let (first, second) = halves(of: part) {
           parts.removeLast()
           parts += [second, first]
           continue
@@ -31,7 +31,8 @@ extension Lane {
     return true
   }
 
-  private static func halves(of letter: RefusedRows) -> (RefusedRows, RefusedRows)? {
+  /// Nil where it goes no further: a single row of a forwarder that knows rows by number stays one, with at most a block's bytes and its tables'.
+  private func halves(of letter: RefusedRows) -> (RefusedRows, RefusedRows)? {
     func part(_ blocks: [TabledBlock]) -> RefusedRows {
       RefusedRows(blocks: blocks, reason: letter.reason, generation: letter.generation)
     }
@@ -42,7 +43,9 @@ extension Lane {
     guard let only = letter.blocks.first, var sealer = try? BlockSealer(), let halves = try? sealer.halves(of: only)
     else { return nil }
     switch halves {
-    case .rows(let first, let second), .series(let first, let second): return (part([first]), part([second]))
+    case .rows(let first, let second): return (part([first]), part([second]))
+    case .series(let first, let second):
+      return forwarder.takesPartsOfRows ? (part([first]), part([second])) : nil
     case .indivisible: return nil
     }
   }

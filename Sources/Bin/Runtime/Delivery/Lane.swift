@@ -82,7 +82,7 @@ final class Lane: Sendable {
     let now = clock()
     state = Mutex(
       State(
-        size: BatchSize(limits: limits),
+        size: BatchSize(limits: limits, areMerged: forwarder.wantsMergedBlocks),
         bytes: limits.maxBytesPerSecond.map { RateLimit(perSecond: Double($0), now: now) },
         requests: limits.maxRequestsPerSecond.map { RateLimit(perSecond: $0, now: now) }))
   }
@@ -231,7 +231,7 @@ final class Lane: Sendable {
 
   /// Ends early when the task is cancelled, and when the cursor is moved.
   private func read(after: UInt64?) async -> Result<[QueuedBlock], any Error> {
-    let limitBytes = limits.readBytes
+    let limitBytes = forwarder.wantsMergedBlocks ? limits.mergedReadBytes : limits.readBytes
     let reading = Task { try await source.next(limitBytes: limitBytes, after: after) }
     state.withLock { $0.reading = reading }
     return await withTaskCancellationHandler {
@@ -252,7 +252,8 @@ final class Lane: Sendable {
     switch result {
     case .success(let blocks):
       run.readBackoff.succeed()
-      let sentBefore = source.sentBefore
+      // Who knows rows by number says of each whether it is there, however they are joined.
+      let sentBefore = forwarder.takesPartsOfRows ? source.sentBefore : 0
       let size = state.withLock { $0.size.entries }
       for batch in LaneBatches.cut(blocks, limitEntries: size, sentBefore: sentBefore) {
         let mayBeThere = (batch.first?.offsets.lowerBound ?? .max) < sentBefore

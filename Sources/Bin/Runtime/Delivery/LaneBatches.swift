@@ -50,8 +50,8 @@ struct BatchSize: Sendable {
   private static let successesToGrow = 32
   private static let least = 256
 
-  init(limits: LaneLimits) {
-    most = limits.batchEntries
+  init(limits: LaneLimits, areMerged: Bool = false) {
+    most = areMerged ? limits.mergedBatchEntries : limits.batchEntries
     bytesPerSecond = limits.maxBytesPerSecond
     limit = most
   }

@@ -34,7 +34,7 @@ extension Lane {
   func settle(
     _ blocks: [TabledBlock], shard: Shard?, mayBeThere: Bool, generation: UInt64, arePartsOfRows: Bool = false
   ) async -> Ended {
-    var decision = RequestDecision(limits: limits)
+    var decision = RequestDecision(limits: limits, takesPartsOfRows: forwarder.takesPartsOfRows)
     var ended = Ended()
     // The next part stands last.
     var parts = [Part(blocks: blocks, mayBeThere: mayBeThere)]

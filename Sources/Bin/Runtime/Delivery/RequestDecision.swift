@@ -35,12 +35,16 @@ struct RequestDecision: Sendable {
   }
 
   private let limits: LaneLimits
+  /// How far a part may be cut at most.
+  private let deepest: Floor
   private var backoff: Backoff
   /// Requests that refusals have added.
   private(set) var added = 0
 
-  init(limits: LaneLimits) {
+  /// `takesPartsOfRows`: false where the destination knows rows by their number, so that a part would be taken for the row.
+  init(limits: LaneLimits, takesPartsOfRows: Bool = true) {
     self.limits = limits
+    deepest = takesPartsOfRows ? .series : .rows
     backoff = Backoff(limits: limits)
   }
 
@@ -60,7 +64,7 @@ struct RequestDecision: Sendable {
       backoff.succeed()
       if limits.refusals == .specification { return .end(.deadLetter(reason: reason)) }
       // Not counted: it says nothing against the rows, and there is an end to it.
-      return .split(downTo: .series, orElse: .deadLetter(reason: reason))
+      return .split(downTo: deepest, orElse: .deadLetter(reason: reason))
     case .refused(let reason):
       backoff.succeed()
       return refusal(reason)
@@ -83,6 +87,6 @@ struct RequestDecision: Sendable {
 
   private func refusal(_ reason: String) -> Step {
     guard limits.refusals == .split, added + 2 <= limits.splitRequests else { return .end(.deadLetter(reason: reason)) }
-    return .split(downTo: .series, orElse: .deadLetter(reason: reason))
+    return .split(downTo: deepest, orElse: .deadLetter(reason: reason))
   }
 }

@@ -25,6 +25,12 @@ enum LogMetrics {
     counter("appends_rejected", "Batches that were not taken because the log was full.", counters.appendsRejected)
     counter("rows_refused", "Rows that can never be stored.", counters.rowsRefused)
     counter("rows_already_held", "Rows that came again and were not stored twice.", counters.rowsAlreadyHeld)
+    counter(
+      "ranges_forgotten", "Ranges of received rows forgotten because an origin had more than 64.",
+      counters.rangesForgotten)
+    counter(
+      "origins_forgotten", "Origins of received rows forgotten because there were too many.",
+      counters.originsForgotten)
     counter("blocks_damaged", "Blocks set aside because their bytes are not what was written.", counters.blocksDamaged)
     counter("segments_quarantined", "Segments set aside because of damage.", counters.segmentsQuarantined)
     counter("catalog_failures", "Failed writes of cursors.", counters.catalogFailures)

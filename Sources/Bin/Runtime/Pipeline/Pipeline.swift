@@ -45,7 +45,7 @@ public enum Pipeline {
     let startedAt = WallClock.now()
     logger.info(
       "starting", metadata: ["role": "\(role.name)", "version": "\(BuildInfo.current.version)"])
-    for remark in configuration.remarks { logger.warning("\(remark)") }
+    for remark in role.remarks(on: configuration) { logger.warning("\(remark)") }
     let log = try openLog(configuration.log, logger)
     let failure = await outcome {
       let lanes = try await makeLanes(configuration, log, logger, makeForwarder)

@@ -48,6 +48,7 @@ final class PipelineStatus: StatusSource {
       process: parts.contains(.process)
         ? ProcessMetrics.read().map(StatusSnapshot.ProcessPanel.init) ?? .init() : .init(),
       targets: parts.contains(.targets) ? collectors.targets() : [], downTargets: collectors.downTargets(),
+      gateway: collectors.gateway(),
       log: LogPanelBuilding.panel(log, configuration, findings: remarks(log), history, now: now),
       forwarders: zip(configuration.forwarders, lanes).map { settings, lane in
         let consumer = consumers[settings.name]

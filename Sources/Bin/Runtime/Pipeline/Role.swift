@@ -8,8 +8,26 @@ public struct Role: Sendable {
   /// Where the admin server listens unless told otherwise.
   public let defaultAdminAddress: String
   public let defaultConfigurationFile: String
+  /// Whether it receives what others send, rather than fetching it.
+  public let isGateway: Bool
   /// Makes the collectors that this role runs.
   let collectors: @Sendable (Configuration, Logger) throws -> RoleCollectors
+}
+
+extension Role {
+  /// What is allowed in the file and yet hardly meant for this role; for people.
+  func remarks(on configuration: Configuration) -> [String] {
+    var remarks = configuration.remarks
+    if isGateway {
+      remarks.removeAll { $0 == Configuration.noTargets }
+      if !configuration.scrapeJobs.isEmpty {
+        remarks.append("scrape_configs stands in the file, but the role \(name) scrapes nothing; the role agent does")
+      }
+    } else if configuration.gateway != nil {
+      remarks.append("gateway stands in the file, but the role \(name) receives nothing; the roles gateway and promtail-gateway do")
+    }
+    return remarks
+  }
 }
 
 /// A role's collectors: how to run them, and how to see what they do.
@@ -23,6 +41,8 @@ struct RoleCollectors: Sendable {
   var metrics: @Sendable (inout MetricsText) -> Void
   /// For the charts.
   var totals: @Sendable () -> CollectedTotals = { CollectedTotals() }
+  /// What has been received, of roles that receive.
+  var gateway: @Sendable () -> StatusSnapshot.GatewayPanel? = { nil }
   /// Called after all of them have returned.
   var close: @Sendable () async -> Void
 }

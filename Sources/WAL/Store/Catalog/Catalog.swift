@@ -9,6 +9,8 @@ final class Catalog: Sendable {
     var consumers: [String: ConsumerRecord] = [:]
     var totals: [UInt64: SegmentTotals] = [:]
     var positions: [String: [UInt8]] = [:]
+    /// Of a log with many origins.
+    var received: [ReceivedKey: ReceivedOrigin] = [:]
     var time: LogTime.Mark?
     /// The log's end when the catalog was last written: offsets below it were given.
     var end: UInt64 = 0
@@ -26,13 +28,15 @@ final class Catalog: Sendable {
     var goneSegments: [UInt64] = []
     /// Replaces the whole copy.
     var positions: [String: [UInt8]]?
+    var received: [ReceivedKey: ReceivedOrigin] = [:]
+    var forgottenOrigins: Set<ReceivedKey> = []
     var time: LogTime.Mark?
     /// Written along with anything else.
     var end: UInt64 = 0
 
     var isEmpty: Bool {
       consumers.isEmpty && forgottenConsumers.isEmpty && totals.isEmpty && goneSegments.isEmpty && positions == nil
-        && time == nil
+        && received.isEmpty && forgottenOrigins.isEmpty && time == nil
     }
   }
 
@@ -46,17 +50,20 @@ final class Catalog: Sendable {
   private let segments: Database
   private let positions: Database
   private let meta: Database
+  /// Nil while one looks at a catalog of a version that had none.
+  private let received: Database?
 
   private static let names: [(name: String, integerKeys: Bool)] = [
-    ("consumers", false), ("segments", true), ("positions", false), ("meta", false),
+    ("consumers", false), ("segments", true), ("positions", false), ("meta", false), ("received", false),
   ]
 
   /// Opens a catalog that has been checked, or makes one. `live`: to look at it while another process writes.
   init(path: String, live: Bool = false) throws(LogError) {
     let environment = try Environment(
       path: path, mapBytes: live ? 0 : 1 << 30, mode: live ? .readingLive : .writingLazily)
-    let databases = try environment.databases(Catalog.names, create: !live).compactMap { $0 }
-    guard databases.count == Catalog.names.count else {
+    let opened = try environment.databases(Catalog.names, create: !live)
+    let databases = opened.dropLast().compactMap { $0 }
+    guard databases.count == Catalog.names.count - 1 else {
       throw LogError(.damaged, "\(path): is no catalog, its databases are missing")
     }
     self.environment = environment
@@ -64,6 +71,7 @@ final class Catalog: Sendable {
     segments = databases[1]
     positions = databases[2]
     meta = databases[3]
+    received = opened[4]
     if !live {
       let meta = databases[3]
       let stored = try self.environment.read { (transaction) throws(LogError) in
@@ -112,6 +120,13 @@ final class Catalog: Sendable {
       damaged += try transaction.allChecked(positions) { (key, value) throws(LogError) in
         contents.positions[String(decoding: key, as: UTF8.self)] = value
       }
+      if let received {
+        damaged += try transaction.allChecked(received) { (key, value) throws(LogError) in
+          if let key = ReceivedKey(keyBytes: key), let rows = try? ReceivedOrigin(decoding: value) {
+            contents.received[key] = rows
+          }
+        }
+      }
       contents.damaged += damaged
       if let mark = try transaction.checked(meta, Catalog.timeKey) {
         contents.time = try? LogTime.Mark(decoding: mark)
@@ -140,6 +155,10 @@ final class Catalog: Sendable {
         for (collector, position) in copies {
           try transaction.putChecked(positions, Array(collector.utf8), position)
         }
+      }
+      if let received {
+        for key in changes.forgottenOrigins { try transaction.delete(received, key.keyBytes) }
+        for (key, rows) in changes.received { try transaction.putChecked(received, key.keyBytes, rows.encoded()) }
       }
       if changes.end > 0 {
         try transaction.putChecked(meta, Catalog.endKey, withUnsafeBytes(of: changes.end.littleEndian) { [UInt8]($0) })

@@ -16,6 +16,10 @@ public struct LogCounters: Sendable, Codable, Equatable {
   /// Rows that could never be stored, left out of batches that nobody waited for.
   public var rowsRefused: UInt64 = 0
   public var rowsAlreadyHeld: UInt64 = 0
+  /// Ranges of received rows that were forgotten because an origin had more than 64: a repeat of these is stored again.
+  public var rangesForgotten: UInt64 = 0
+  /// Origins that were forgotten because there were too many; those that were silent for `dedupe_window` do not count.
+  public var originsForgotten: UInt64 = 0
   public var blocksMissingTables: UInt64 = 0
   /// Blocks set aside because their bytes are not what was written.
   public var blocksDamaged: UInt64 = 0

@@ -16,6 +16,7 @@ public struct Salvage: ~Copyable {
     /// Nil when the record head was damaged and no gap fits the block.
     public internal(set) var offsets: Range<UInt64>?
     public let origin: Origin
+    public let tenant: Tenant
     public let sequences: ClosedRange<UInt64>
     /// Of the block, not of its record head, in the file.
     let position: UInt64

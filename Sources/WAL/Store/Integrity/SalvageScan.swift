@@ -116,7 +116,7 @@ struct SalvageScan {
       return ownPages && whole ? position + UInt64(header.blockBytes) : position + 4
     }
     var found = Found(
-      offsets: nil, origin: header.origin, sequences: header.sequences, position: position,
+      offsets: nil, origin: header.origin, tenant: header.tenant, sequences: header.sequences, position: position,
       byteCount: header.blockBytes)
     if let head {
       let (end, overflow) = head.offset.addingReportingOverflow(UInt64(header.rowCount))

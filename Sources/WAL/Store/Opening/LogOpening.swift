@@ -75,8 +75,9 @@ struct LogOpening {
     report.firstOffset = infos.first?.first ?? end
     report.endOffset = end
     let core = LogCore(configuration: configuration, state: state, time: time)
+    let (received, unsaved) = receivedRows(active.carried, isCatalogNew: isCatalogNew)
     let writer = try LogWriter(
-      core: core, lock: lock, catalog: catalog, active: active.segment, received: active.carried.received,
+      core: core, lock: lock, catalog: catalog, active: active.segment, received: received, unsavedOrigins: unsaved,
       withoutSums: sealed.map(\.first).filter { !withSums.contains($0) })
     writer.isSealMarked = sealMarked
     writer.measureOthers()
@@ -196,6 +197,27 @@ struct LogOpening {
       continuing: contents.time, least: least, bootName: clock.bootName(), sinceBoot: clock.sinceBoot(),
       wall: clock.wall().rawValue)
   }
+
+  /// What the newest segment and the catalog know of other logs' rows. Without the catalog that it needs, what the segments before it know.
+  private mutating func receivedRows(
+    _ carried: Segment.Carried, isCatalogNew: Bool
+  ) -> (ReceivedRows, unsaved: Set<ReceivedKey>) {
+    var received = ReceivedRows(contents.received)
+    received.formUnion(carried.received)
+    var unsaved = Set(carried.received.keys)
+    if carried.needsCatalog, isCatalogNew {
+      for segment in sealed.suffix(LogOpening.limitReceived) {
+        guard let older = (try? carriedBy(segment.first))?.received else { continue }
+        received.formUnion(older)
+        unsaved.formUnion(older.keys)
+      }
+      report.findings.append(.originsFromSegments)
+    }
+    return (received, unsaved)
+  }
+
+  /// Segments that are read for what the catalog should know; all of a large log would take too long.
+  private static let limitReceived = 16
 
   // MARK: - The newest segment
 

@@ -19,6 +19,8 @@ public struct OpeningReport: Sendable, Codable, Equatable {
     case entriesDamaged(file: String, count: Int)
     /// Collectors' positions come from the segment before or the catalog: rows after them may be collected again.
     case positionsFromCopy
+    /// The catalog would have known which rows of other logs are held; what the newest segments say was taken. Older rows that come again are stored again.
+    case originsFromSegments
     /// Something in the directory that is none of the log's files; left alone.
     case unknownFile(String)
     /// The disk was full; these rows went so that the log could be opened, by the policy `drop-oldest`.
@@ -52,6 +54,8 @@ extension OpeningReport.Finding: CustomStringConvertible {
     case .rowsMissing(let from, let to): "rows \(from) to \(to) (\(to - from)) are in no file"
     case .entriesDamaged(let file, let count): "\(count) small entries of \(file) do not fit their checksums; left out"
     case .positionsFromCopy: "collectors' positions are older than the data; some rows may be collected again"
+    case .originsFromSegments:
+      "which rows of other logs are held was read from the newest segments; older ones, sent again, are stored again"
     case .unknownFile(let file): "\(file) is no file of the log; left alone"
     case .droppedForRoom(let from, let to): "the disk was full: rows \(from) to \(to) were dropped to open the log"
     case .noReserve: "there is no room for the reserve file"

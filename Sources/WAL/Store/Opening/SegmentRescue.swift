@@ -48,9 +48,10 @@ enum SegmentRescue {
   /// The rows that were found are held: a repeat of them must be known for one.
   private static func note(_ blocks: [Salvage.FoundBlock], in carried: inout Segment.Carried, at time: Int64) {
     for block in blocks where block.sequences.upperBound < .max {
-      var origin = carried.received[block.origin] ?? ReceivedOrigin(lastHeard: time)
+      let key = ReceivedKey(tenant: block.tenant, origin: block.origin)
+      var origin = carried.received[key] ?? ReceivedOrigin(lastHeard: time)
       origin.note(block.sequences, at: time)
-      carried.received[block.origin] = origin
+      carried.received[key] = origin
     }
   }
 

@@ -67,17 +67,29 @@ struct ReceivedOrigin: Sendable, Equatable {
     return held.isEmpty ? .new : .partlyKnown(held.map { $0.lowerBound...($0.upperBound - 1) })
   }
 
-  mutating func note(_ rows: ClosedRange<UInt64>, at time: Int64) {
+  /// Says how many ranges had to be forgotten: none or one.
+  @discardableResult
+  mutating func note(_ rows: ClosedRange<UInt64>, at time: Int64) -> Int {
     let range = rows.lowerBound..<(rows.upperBound + 1)
     sequences.insert(range)
+    lastHeard = time
     // The oldest rows are the last that anybody sends again: better one of them twice than a sender that waits for ever for holes to be filled that
     // nobody can fill, such as those of dead letters. What was noted just now is not among them.
-    if sequences.ranges.count > ReceivedOrigin.limitRanges,
+    guard sequences.ranges.count > ReceivedOrigin.limitRanges,
       let oldest = sequences.ranges.first(where: { !$0.overlaps(range) })
-    {
+    else { return 0 }
+    sequences.remove(oldest)
+    return 1
+  }
+
+  /// What either knows, the newest ranges of it.
+  mutating func formUnion(_ other: ReceivedOrigin) {
+    lastHeard = max(lastHeard, other.lastHeard)
+    if sequences == other.sequences { return }
+    for range in other.sequences.ranges { sequences.insert(range) }
+    while sequences.ranges.count > ReceivedOrigin.limitRanges, let oldest = sequences.ranges.first {
       sequences.remove(oldest)
     }
-    lastHeard = time
   }
 }
 

@@ -8,7 +8,9 @@ final class Segment: Sendable {
   /// What a new segment starts with.
   struct Carried: Sendable {
     var positions: [String: [UInt8]] = [:]
-    var received: [Origin: ReceivedOrigin] = [:]
+    var received: [ReceivedKey: ReceivedOrigin] = [:]
+    /// Silent origins are not among them: the catalog has those.
+    var needsCatalog = false
     /// The cursors as they stand, for the day on which the catalog is lost.
     var consumers: [String: ConsumerRecord] = [:]
   }
@@ -17,6 +19,7 @@ final class Segment: Sendable {
   static let headKey = Array("head".utf8)
   static let totalsKey = Array("totals".utf8)
   static let consumersKey = Array("consumers".utf8)
+  static let needsCatalogKey = Array("origins".utf8)
 
   let first: UInt64
   let environment: Environment
@@ -62,9 +65,10 @@ final class Segment: Sendable {
       for (collector, position) in carried.positions {
         try transaction.putChecked(databases[2], Array(collector.utf8), position)
       }
-      for (origin, rows) in carried.received {
-        try transaction.putChecked(databases[3], origin.keyBytes, rows.encoded())
+      for (key, rows) in carried.received {
+        try transaction.putChecked(databases[3], key.keyBytes, rows.encoded())
       }
+      if carried.needsCatalog { try transaction.putChecked(databases[4], needsCatalogKey, [1]) }
       var head = ByteWriter()
       head.byte(formatVersion)
       head.fixed(first)
@@ -191,13 +195,14 @@ final class Segment: Sendable {
         carried.positions[String(decoding: key, as: UTF8.self)] = value
       }
       broken += try transaction.allChecked(received) { (key, value) throws(LogError) in
-        if let origin = Origin(keyBytes: key), let rows = try? ReceivedOrigin(decoding: value) {
-          carried.received[origin] = rows
+        if let key = ReceivedKey(keyBytes: key), let rows = try? ReceivedOrigin(decoding: value) {
+          carried.received[key] = rows
         } else {
           damaged += 1
         }
       }
       damaged += broken
+      carried.needsCatalog = try transaction.checked(meta, Segment.needsCatalogKey) != nil
       if let copies = try transaction.checked(meta, Segment.consumersKey) {
         carried.consumers = (try? Segment.decodeConsumers(copies)) ?? [:]
       }

@@ -141,13 +141,13 @@ extension LogWriter {
       for (collector, position) in prepared.positions {
         try transaction.putChecked(segment.positions, Array(collector.utf8), position)
       }
-      for (origin, rows) in prepared.received {
-        try transaction.putChecked(segment.received, origin.keyBytes, rows.encoded())
+      for (key, rows) in prepared.received {
+        try transaction.putChecked(segment.received, key.keyBytes, rows.encoded())
       }
     }
     isSealMarked = false
     for table in tables { activeTables.insert(table.name) }
-    for (origin, rows) in prepared.received { received[origin] = rows }
+    remember(prepared.received)
     for (key, next) in prepared.nextSequences { numbering[key]?.next = next }
     return base
   }
@@ -195,6 +195,7 @@ extension LogWriter {
       }
       state.counters.rowsRefused += UInt64(prepared.refusedRows)
       state.counters.rowsAlreadyHeld += UInt64(prepared.alreadyHeldRows)
+      state.counters.rangesForgotten += UInt64(prepared.forgottenRanges)
       state.counters.blocksMissingTables += UInt64(prepared.missingTables)
       if let refusal = prepared.refusal { state.trouble = refusal.description }
       return (prepared.items.isEmpty ? [] : state.takeDataWaiters(), state.release(bytes))

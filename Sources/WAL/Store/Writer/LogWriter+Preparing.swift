@@ -112,14 +112,18 @@ extension LogWriter {
     _ block: SealedBlock, from request: PendingReceive, into prepared: inout Prepared
   ) -> Prepared.ReceivedDraft {
     let header = block.header
-    var known = prepared.received[header.origin] ?? received[header.origin] ?? ReceivedOrigin(lastHeard: core.now)
+    let key = ReceivedKey(header)
+    let now = core.now
+    var known = prepared.received[key] ?? received[key] ?? ReceivedOrigin(lastHeard: now)
     let verdict = known.judge(header.sequences)
     switch verdict {
     case .known:
       prepared.alreadyHeldRows += header.rowCount
-      known.lastHeard = core.now
-      // Heard of again: the window in which a repeat is known starts anew.
-      prepared.received[header.origin] = known
+      // Heard of again: the window in which a repeat is known starts anew. To the hour is enough, so that most repeats cost no commit.
+      if now - known.lastHeard > min(3_600_000, configuration.dedupeWindow.milliseconds / 16) {
+        known.lastHeard = now
+        prepared.received[key] = known
+      }
       return .settled(.alreadyHeld)
     case .new, .partlyKnown: break
     }
@@ -148,8 +152,8 @@ extension LogWriter {
       prepared.items.append(.init(block: block, tables: header.tables.compactMap { tables[$0] }))
       prepared.rows += UInt64(header.rowCount)
     }
-    known.note(header.sequences, at: core.now)
-    prepared.received[header.origin] = known
+    prepared.forgottenRanges += known.note(header.sequences, at: now)
+    prepared.received[key] = known
     return verdict == .new ? .stored(from..<prepared.rows) : .partly(rows: Int(prepared.rows - from))
   }
 

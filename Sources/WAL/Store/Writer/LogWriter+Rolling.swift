@@ -34,8 +34,9 @@ extension LogWriter {
       }
     }
     isSealMarked = true
-    forgetSilentOrigins(now: now)
-    let carried = Segment.Carried(positions: positions, received: received, consumers: consumers)
+    let (origins, needsCatalog) = originsToCarry(now: now)
+    let carried = Segment.Carried(
+      positions: positions, received: origins, needsCatalog: needsCatalog, consumers: consumers)
     let path = core.path(end)
     let segmentBytes = configuration.segmentBytes
     let new = try usingReserve { () throws(LogError) -> Segment in
@@ -89,13 +90,7 @@ extension LogWriter {
     }
   }
 
-  private func forgetSilentOrigins(now: Int64) {
-    let window = configuration.dedupeWindow.milliseconds
-    received = received.filter { now - $0.value.lastHeard <= window }
-  }
-
-  /// Closes the active segment and opens it again. What the file then says is what counts: a commit that failed may be in it after
-  /// all, so rows are numbered under new origins from here on.
+  /// Closes the active segment and opens it again. A commit that failed may be in the file after all, so rows are numbered under new origins from here on.
   func reopenActive() throws(LogError) {
     guard let old = active else {
       guard let first = core.state.withLock({ $0.segments.last?.first }) else { return }
@@ -126,16 +121,15 @@ extension LogWriter {
     let opened = try Segment.open(
       path: path, first: first, mode: .writing, segmentBytes: configuration.segmentBytes)
     let (totals, _) = try opened.countedTotals()
-    let (carried, _) = try opened.carried()
     activeTables = try opened.tableNames()
-    received = carried.received
+    // Positions and received rows stay as they were acknowledged: those of a failed commit may be in the file without being on the disk, and whoever
+    // sends its rows again must not be told that they are held.
     numbering = [:]
     isSealMarked = try opened.sealedTotals() != nil
     active = opened
     let waiters = core.state.withLock { state in
       state.active = opened
       state.end = max(totals.end, state.end)
-      state.positions = carried.positions
       state.head.removeAll()
       if !state.segments.isEmpty { state.segments[state.segments.count - 1].totals = totals }
       return state.takeDataWaiters()

@@ -20,7 +20,11 @@ final class LogWriter: @unchecked Sendable {
   var sealer: BlockSealer
   /// Made anew for each tenant and signal when they are first seen after an opening.
   var numbering: [SegmentTotals.TenantSignal: Numbering] = [:]
-  var received: [Origin: ReceivedOrigin]
+  var received: ReceivedRows
+  /// Of those, what the catalog may not have durably, or not as it is.
+  var unsavedOrigins: Set<ReceivedKey>
+  /// Forgotten, and maybe in the catalog still.
+  var forgottenOrigins: Set<ReceivedKey> = []
   /// Tables that the active segment holds.
   var activeTables: Set<TableName>
   /// Tables that came from other logs lately, so that their blocks can be stored in a new segment, too.
@@ -64,14 +68,15 @@ final class LogWriter: @unchecked Sendable {
   }
 
   init(
-    core: LogCore, lock: consuming LogLock, catalog: Catalog, active: Segment, received: [Origin: ReceivedOrigin],
-    withoutSums: [UInt64]
+    core: LogCore, lock: consuming LogLock, catalog: Catalog, active: Segment, received: ReceivedRows,
+    unsavedOrigins: Set<ReceivedKey>, withoutSums: [UInt64]
   ) throws(LogError) {
     self.core = core
     self.lock = .some(lock)
     openCatalog = catalog
     self.active = active
     self.received = received
+    self.unsavedOrigins = unsavedOrigins
     self.withoutSums = withoutSums
     activeTables = try active.tableNames()
     lastTick = core.now

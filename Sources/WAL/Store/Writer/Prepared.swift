@@ -26,7 +26,7 @@ struct Prepared {
   var items: [Item] = []
   var rows: UInt64 = 0
   var positions: [String: [UInt8]] = [:]
-  var received: [Origin: ReceivedOrigin] = [:]
+  var received: [ReceivedKey: ReceivedOrigin] = [:]
   var nextSequences: [SegmentTotals.TenantSignal: UInt64] = [:]
   /// Of the appends whose rows are in it, with offsets counted from the commit's first row.
   var appended: [(request: PendingAppend, offsets: Range<UInt64>)] = []
@@ -36,6 +36,8 @@ struct Prepared {
   var refusedRows = 0
   var refusal: LogError?
   var alreadyHeldRows = 0
+  /// Of origins with more than 64.
+  var forgottenRanges = 0
   var missingTables = 0
 
   var isEmpty: Bool { items.isEmpty && positions.isEmpty && received.isEmpty }
@@ -51,7 +53,7 @@ struct Prepared {
   func fileBytes(storing tables: [SeriesTable]) -> Int {
     func pages(_ bytes: Int) -> Int { (bytes + 16 + 4095) / 4096 * 4096 }
     let blocks = items.reduce(0) { $0 + pages($1.block.bytes.count + RecordHead.byteCount) }
-    let small = positions.reduce(0) { $0 + $1.key.utf8.count + $1.value.count + 32 } + received.count * 128
+    let small = positions.reduce(0) { $0 + $1.key.utf8.count + $1.value.count + 32 } + received.count * 256
     return tables.reduce(blocks) { $0 + pages($1.bytes.count) } + pages(small) * 2 + 16 * 4096
   }
 }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Runtime
+import Model
 
 @Suite("An allowance")
 struct RateLimitTests {
