@@ -89,6 +89,7 @@ let nioTargets: [Target] = [
       "Model", "Codec", "CZlib", .product(name: "AsyncHTTPClient", package: "async-http-client"),
       .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
       .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      .product(name: "NIOTLS", package: "swift-nio"),
     ]),
   room(
     "GatewayCollectors", "Sources/Collectors/Gateway",
@@ -102,10 +103,13 @@ let nioTargets: [Target] = [
   tests("GatewayCollectorsTests", ["GatewayCollectors", "GatewayRPC", "LooseTables", "Wire", "WAL", "Codec", "Model"]),
   room("Collectors", "Sources/Collectors/Scrape", ["Model", "Codec", "Parsing", "ScrapeTables", "HTTP"]),
   .target(
-    name: "Forwarders", dependencies: ["Model", "Codec", "Wire", "HTTP", "GatewayRPC"] + grpc,
+    name: "Forwarders",
+    dependencies: [
+      "Model", "Codec", "Wire", "HTTP", "GatewayRPC", .product(name: "NIOCore", package: "swift-nio"),
+    ] + grpc,
     path: "Sources/Forwarders", exclude: ["CSnappy", "CZlib", "HTTP", "Wire", "GatewayRPC"],
     sources: ["File", "Prometheus", "Gateway", "Loki"], swiftSettings: strict),
-  tests("ForwardersTests", ["Forwarders", "HTTP", "Wire", "Model", "Codec", "CZstd"]),
+  tests("ForwardersTests", ["Forwarders", "GatewayRPC", "HTTP", "Wire", "Model", "Codec", "CZstd"] + grpc),
   bench("FileBench", "Sources/Bin/Bench/File", ["Forwarders", "Model", "Codec"]),
   bench("GatewayBench", "Sources/Bin/Bench/Gateway", ["Forwarders", "HTTP", "Model", "Codec"]),
   tests(
