@@ -45,7 +45,8 @@ public final class MetricsIntake: Sendable {
       columns = try RemoteWriteScanner.scan(body, as: version, messageLimits)
       guard let series = interner.series(of: tenant) else {
         throw PushError.tooManySeries(
-          "\(limits.seriesOfAllTenants) series of all tenants together, which is the limit: no room for tenant \(tenant)")
+          "\(limits.seriesOfAllTenants) series of all tenants together, which is the limit: no room for tenant \(tenant)"
+        )
       }
       noteFamilies(columns, of: series)
       spellings = SpellingKeys(columns, version, in: body)

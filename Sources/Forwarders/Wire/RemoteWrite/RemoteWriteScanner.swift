@@ -37,7 +37,8 @@ public struct RemoteWriteScanner {
     items &+= more
     guard items <= limits.items else {
       throw WireError(
-        .tooLarge, "message: more than \(limits.items) samples, histograms with their buckets, exemplars and references",
+        .tooLarge,
+        "message: more than \(limits.items) samples, histograms with their buckets, exemplars and references",
         at: at)
     }
   }
