@@ -67,6 +67,7 @@ let scrapeTargets: [Target] = [
 
 let looseTargets: [Target] = [
   room("LooseTables", "Sources/Collectors/LooseTables", ["Model", "Codec", "Wire", "Parsing"]),
+  bench("PushBench", "Sources/Bin/Bench/Push", ["LooseTables", "Wire", "Model", "Codec"]),
   tests("LooseTablesTests", ["LooseTables", "Wire", "Parsing", "Model", "Codec"]),
 ]
 
@@ -143,6 +144,11 @@ let programTargets: [Target] = [
   tests("EndToEndTests", ["clymene", "Forwarders", "Wire", "WAL", "Codec", "Model"]),
 ]
 
+let nioProducts: [Product] = [
+  .executable(name: "bench-file", targets: ["FileBench"]),
+  .executable(name: "bench-gateway", targets: ["GatewayBench"]),
+]
+
 let package = Package(
   name: "clymene",
   products: [
@@ -154,14 +160,10 @@ let package = Package(
     .executable(name: "bench-wal", targets: ["LogBench"]),
     .executable(name: "bench-scrape", targets: ["ScrapeBench"]),
     .executable(name: "bench-remote-write", targets: ["RemoteWriteBench"]),
+    .executable(name: "bench-push", targets: ["PushBench"]),
     .library(name: "Wire", targets: ["Wire"]),
-  ]
-    + (pureOnly
-      ? []
-      : [
-        .executable(name: "bench-file", targets: ["FileBench"]),
-        .executable(name: "bench-gateway", targets: ["GatewayBench"]),
-      ]),
+    .library(name: "LooseTables", targets: ["LooseTables"]),
+  ] + (pureOnly ? [] : nioProducts),
   dependencies: pureOnly
     ? []
     : [
