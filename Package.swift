@@ -74,6 +74,7 @@ let wireTargets: [Target] = [
   room("Wire", "Sources/Forwarders/Wire", ["Model", "Codec", "CSnappy"]),
   tests("WireTests", ["Wire", "Model", "Codec"]),
   bench("RemoteWriteBench", "Sources/Bin/Bench/RemoteWrite", ["Wire", "Model", "Codec"]),
+  bench("LokiBench", "Sources/Bin/Bench/Loki", ["Wire", "Model", "Codec"]),
 ]
 
 let grpc: [Target.Dependency] = [
@@ -149,6 +150,7 @@ let package = Package(
     .executable(name: "bench-wal", targets: ["LogBench"]),
     .executable(name: "bench-scrape", targets: ["ScrapeBench"]),
     .executable(name: "bench-remote-write", targets: ["RemoteWriteBench"]),
+    .executable(name: "bench-loki", targets: ["LokiBench"]),
     .library(name: "Wire", targets: ["Wire"]),
   ] + (pureOnly ? [] : [.executable(name: "bench-file", targets: ["FileBench"])]),
   dependencies: pureOnly
