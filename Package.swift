@@ -75,6 +75,7 @@ let wireTargets: [Target] = [
   room("Wire", "Sources/Forwarders/Wire", ["Model", "Codec", "CSnappy"]),
   tests("WireTests", ["Wire", "Model", "Codec"]),
   bench("RemoteWriteBench", "Sources/Bin/Bench/RemoteWrite", ["Wire", "Model", "Codec"]),
+  bench("LokiBench", "Sources/Bin/Bench/Loki", ["Wire", "Model", "Codec"]),
 ]
 
 let grpc: [Target.Dependency] = [
@@ -161,6 +162,7 @@ let package = Package(
     .executable(name: "bench-scrape", targets: ["ScrapeBench"]),
     .executable(name: "bench-remote-write", targets: ["RemoteWriteBench"]),
     .executable(name: "bench-push", targets: ["PushBench"]),
+    .executable(name: "bench-loki", targets: ["LokiBench"]),
     .library(name: "Wire", targets: ["Wire"]),
     .library(name: "LooseTables", targets: ["LooseTables"]),
   ] + (pureOnly ? [] : nioProducts),

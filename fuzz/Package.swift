@@ -25,4 +25,6 @@ let package = Package(
     target("RemoteWrite", ["Wire"]),
     target("Snappy", ["Wire"]),
     target("Push", ["LooseTables", "Wire", "Codec"]),
+    target("LokiPush", ["Wire"]),
+    target("LokiLabels", ["Wire"]),
   ])
