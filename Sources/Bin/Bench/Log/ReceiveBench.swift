@@ -13,6 +13,7 @@ enum ReceiveBench {
     let commits = try fleet.blocks(targetsPerBlock: 7, scrapes: 60)
     print("merging 60 scrapes of 100 targets of 1,000 series, 44 % of the values changing")
     print("blocks at once   blocks   bytes/sample  ms CPU/million samples  peak RSS MiB")
+    print(String(format: "%61d", peakMiB()))
     var dense: [SealedBlock] = []
     for count in [20, 40, 80, 160, 320, 858] {
       let cpu = cpuSeconds()
@@ -105,11 +106,11 @@ struct Fleet {
       for target in tables.indices {
         for index in 0..<series where index % 100 < 44 {
           switch index % 4 {
-          case 0, 2: values[target][index] += Double(Int.random(in: 0...2000, using: &random))
+          case 0, 2: values[target][index] += Double(Int.random(in: 0...index, using: &random) / 8)
           case 1:
             values[target][index] =
-              ((values[target][index] + Double.random(in: -1...1, using: &random)) * 100).rounded() / 100
-          default: values[target][index] = Double(Int.random(in: 0...100_000, using: &random) * 4096)
+              ((values[target][index] + Double.random(in: -0.2...0.2, using: &random)) * 100).rounded() / 100
+          default: values[target][index] = values[target][index] + Double(Int.random(in: -16...16, using: &random) * 4)
           }
         }
         rows.append(
