@@ -24,4 +24,6 @@ let package = Package(
     target("Letter", ["WAL", "Codec"]),
     target("RemoteWrite", ["Wire"]),
     target("Snappy", ["Wire"]),
+    target("LokiPush", ["Wire"]),
+    target("LokiLabels", ["Wire"]),
   ])

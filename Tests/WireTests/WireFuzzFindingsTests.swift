@@ -23,6 +23,8 @@ import Testing
   func findings() throws {
     for (_, bytes) in try Self.inputs("failures/remotewrite") { RemoteWriteProbe.run(bytes) }
     for (_, bytes) in try Self.inputs("failures/snappy") { SnappyProbe.run(bytes) }
+    for (_, bytes) in try Self.inputs("failures/lokipush") { LokiPushProbe.run(bytes) }
+    for (_, bytes) in try Self.inputs("failures/lokilabels") { LokiLabelsProbe.run(bytes) }
   }
 
   @Test("Every seed is understood by its target")
@@ -33,6 +35,11 @@ import Testing
     #expect(!messages.isEmpty && !bodies.isEmpty)
     for (name, bytes) in messages { #expect(RemoteWriteProbe.run(bytes), "\(name)") }
     for (name, bytes) in bodies { #expect(SnappyProbe.run(bytes), "\(name)") }
+    let pushes = try Self.inputs("corpus/lokipush")
+    let labels = try Self.inputs("corpus/lokilabels")
+    #expect(!pushes.isEmpty && !labels.isEmpty)
+    for (name, bytes) in pushes { #expect(LokiPushProbe.run(bytes), "\(name)") }
+    for (name, bytes) in labels { #expect(LokiLabelsProbe.run(bytes), "\(name)") }
   }
 
   private func writeSeeds() throws {
@@ -50,8 +57,18 @@ import Testing
       }
       try write("remotewrite", encoder.message)
       try write("snappy", encoder.withMessage { Snappy.compress($0) })
+      let (logs, _, _) = try rows.logs(firstSequence: 1)
+      let logBlocks = try sealer.seal(logs, origin: Origin(low: 1, high: 1), firstSequence: 1)
+      var pushEncoder = try LokiPushEncoder()
+      _ = try pushEncoder.encode(Delivery(blocks: logBlocks, generation: 0), LokiLabelTexts())
+      try write("lokipush", pushEncoder.message)
     }
   }
+}
+
+extension LokiPushEncoder {
+  /// The message made last, as an array.
+  var message: [UInt8] { withMessage { $0.withUnsafeBytes { [UInt8]($0) } } }
 }
 
 extension RemoteWriteEncoder {

@@ -102,6 +102,7 @@ public struct ForwarderSettings: Sendable, Equatable {
   public enum Destination: Sendable, Equatable {
     case file(FileDestination)
     case prometheus(PrometheusConfiguration)
+    case loki(LokiConfiguration)
   }
 
   /// The cursor's name.
@@ -143,6 +144,7 @@ public struct ForwarderSettings: Sendable, Equatable {
     switch destination {
     case .file: "file"
     case .prometheus: "prometheus"
+    case .loki: "loki"
     }
   }
 }

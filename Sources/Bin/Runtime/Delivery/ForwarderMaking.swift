@@ -7,6 +7,7 @@ extension ForwarderSettings.Destination {
     switch self {
     case .file(let file): try FileForwarder(FileForwarderConfiguration(file))
     case .prometheus(let prometheus): try PrometheusForwarder(prometheus, userAgent: BuildInfo.current.userAgent)
+    case .loki(let loki): try LokiForwarder(loki, userAgent: BuildInfo.current.userAgent)
     }
   }
 }

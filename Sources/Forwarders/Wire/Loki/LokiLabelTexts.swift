@@ -55,6 +55,9 @@ public final class LokiLabelTexts: Sendable {
 
   public init(limitBytes: Int = 16 << 20) { self.limitBytes = limitBytes }
 
+  /// Bytes held at the moment.
+  public var bytes: Int { state.withLock { $0.bytes } }
+
   /// Throws when the table cannot be read.
   func texts(of table: SeriesTable) throws(FormatError) -> Texts {
     if let found = state.withLock({ $0.find(table.name) }) { return found }

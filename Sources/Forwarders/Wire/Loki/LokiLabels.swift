@@ -8,10 +8,10 @@ public enum LokiLabels {
   /// The label by which promtail's stages say the tenant; it is no part of the stream.
   static let tenantLabel = "__tenant_id__"
 
-  /// The text of a stream. Labels without a value are left out, since to Loki these are no labels; so is the tenant's.
-  public static func text(of labels: Labels) -> [UInt8] {
+  /// The text of a stream. Labels without a value are left out, since to Loki these are no labels; so is the tenant's, unless it is to be kept.
+  public static func text(of labels: Labels, keepingTenant: Bool = false) -> [UInt8] {
     var pairs: [[UInt8]] = []
-    for label in labels.pairs where !label.value.isEmpty && label.name != tenantLabel {
+    for label in labels.pairs where !label.value.isEmpty && (keepingTenant || label.name != tenantLabel) {
       var pair: [UInt8] = []
       pair.reserveCapacity(label.name.utf8.count + label.value.utf8.count + 4)
       // Other names can be said in quotes only.

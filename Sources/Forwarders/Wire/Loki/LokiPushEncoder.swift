@@ -45,15 +45,18 @@ public struct LokiPushEncoder: ~Copyable {
     return counts
   }
 
-  /// The message as the body of a request, compressed while it is made; nil when it would have no entry.
-  public mutating func body(of delivery: Delivery, _ texts: LokiLabelTexts) throws(FormatError) -> [UInt8]? {
+  /// The message as the body of a request, compressed while it is made, and its entries; nil when it would have none.
+  public mutating func body(
+    of delivery: Delivery, _ texts: LokiLabelTexts
+  ) throws(FormatError) -> (bytes: [UInt8], entries: Int)? {
     isCompressing = true
     defer { isCompressing = false }
     pieces.removeAll(keptBytes: Self.keptBytes)
-    guard try encode(delivery, texts).entries > 0 else { return nil }
+    let entries = try encode(delivery, texts).entries
+    guard entries > 0 else { return nil }
     out.withBytes { rest in rest.withUnsafeBytes { pieces.append($0) } }
     out.removeAll(keptBytes: Self.keptBytes)
-    return pieces.finish(keptBytes: Self.keptBytes)
+    return (pieces.finish(keptBytes: Self.keptBytes), entries)
   }
 
   /// Calls `body` with the message made last by `encode`, uncompressed.

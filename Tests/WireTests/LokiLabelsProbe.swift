@@ -1,0 +1,1 @@
+../../fuzz/Sources/FuzzLokiLabels/LokiLabelsProbe.swift

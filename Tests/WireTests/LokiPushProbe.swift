@@ -1,0 +1,1 @@
+../../fuzz/Sources/FuzzLokiPush/LokiPushProbe.swift
