@@ -77,7 +77,8 @@ struct MetricRows {
         builderOf[group] = builders.count
         builders.append(LooseRowBuilder(source: series.source, tables: tables, samples: samples))
       } catch {
-        rejections.add("tables", isTemporary: true, count: samples, reason: "series could not be put into a table: \(error)")
+        rejections.add(
+          "tables", isTemporary: true, count: samples, reason: "series could not be put into a table: \(error)")
       }
     }
   }

@@ -35,6 +35,9 @@ public final class MetricsIntake: Sendable {
   /// For metrics: tenants, series that are alive, and what counts towards `seriesOfAllTenants`.
   public var counts: (tenants: Int, alive: Int, held: Int) { interner.counts }
 
+  /// For tests: keys of all spellings that are held.
+  func keyCount(of tenant: Tenant) -> Int { interner.series(of: tenant)?.keyCount ?? 0 }
+
   /// The rows of an uncompressed message, and what of it was left out. Throws when it is no such message, or too large, and then nothing of it is taken.
   public func read(_ body: [UInt8], as version: RemoteWriteVersion, tenant: Tenant) throws(PushError) -> Push {
     let columns: RemoteWriteColumns
@@ -45,7 +48,8 @@ public final class MetricsIntake: Sendable {
       columns = try RemoteWriteScanner.scan(body, as: version, messageLimits)
       guard let series = interner.series(of: tenant) else {
         throw PushError.tooManySeries(
-          "\(limits.seriesOfAllTenants) series of all tenants together, which is the limit: no room for tenant \(tenant)")
+          "\(limits.seriesOfAllTenants) series of all tenants together, which is the limit: no room for tenant \(tenant)"
+        )
       }
       noteFamilies(columns, of: series)
       spellings = SpellingKeys(columns, version, in: body)

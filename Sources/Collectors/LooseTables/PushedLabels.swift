@@ -45,7 +45,8 @@ public struct PushedLabels: Sendable {
       guard value <= limits.labelValueBytes else {
         throw Fault(
           "value length",
-          "\(Self.named(labels)): a value of \(value) bytes for label \(Self.short(label.name)), at most \(limits.labelValueBytes)")
+          "\(Self.named(labels)): a value of \(value) bytes for label \(Self.short(label.name)), at most \(limits.labelValueBytes)"
+        )
       }
       textBytes += name + value
     }

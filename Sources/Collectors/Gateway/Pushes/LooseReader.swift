@@ -5,7 +5,7 @@ import Model
 struct LooseReader: PushReader {
   private enum Intake {
     case metrics(MetricsIntake)
-    case logs
+    case logs(LogsIntake)
   }
 
   private let intake: Intake
@@ -13,7 +13,7 @@ struct LooseReader: PushReader {
   init(_ settings: GatewaySettings) {
     switch settings.signal {
     case .metrics: intake = .metrics(MetricsIntake(limits: settings.limits.push))
-    case .logs: intake = .logs
+    case .logs: intake = .logs(LogsIntake(limits: settings.limits.push))
     }
   }
 
@@ -21,6 +21,9 @@ struct LooseReader: PushReader {
     switch (intake, form) {
     case (.metrics(let intake), .remoteWrite1): return try intake.read(body, as: .v1, tenant: tenant)
     case (.metrics(let intake), .remoteWrite2): return try intake.read(body, as: .v2, tenant: tenant)
+    case (.logs(let intake), .lokiProtobuf): return try intake.read(lokiProtobuf: body, tenant: tenant)
+    case (.logs(let intake), .lokiJSON): return try intake.read(lokiJSON: body, tenant: tenant)
+    case (.logs(let intake), .producerBatch): return try intake.read(producerBatch: body, tenant: tenant)
     default: throw .invalid("\(form.rawValue): this gateway does not take it")
     }
   }

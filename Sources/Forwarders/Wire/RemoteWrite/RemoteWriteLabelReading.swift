@@ -39,7 +39,7 @@ public struct RemoteWriteLabelReading: Sendable {
     return isTooMany ? .failure(.tooMany(limit: limit)) : .success(pairs)
   }
 
-  private static func pair(_ reader: ProtobufReader, _ bytes: RawSpan) throws(WireError) -> Pair {
+  static func pair(_ reader: ProtobufReader, _ bytes: RawSpan) throws(WireError) -> Pair {
     var reader = reader
     var pair = Pair(name: nothing, value: nothing)
     while true {

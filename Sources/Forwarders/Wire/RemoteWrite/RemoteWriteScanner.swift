@@ -37,7 +37,8 @@ public struct RemoteWriteScanner {
     items &+= more
     guard items <= limits.items else {
       throw WireError(
-        .tooLarge, "message: more than \(limits.items) samples, histograms with their buckets, exemplars and references",
+        .tooLarge,
+        "message: more than \(limits.items) samples, histograms with their buckets, exemplars and references",
         at: at)
     }
   }
@@ -165,6 +166,8 @@ public struct RemoteWriteScanner {
       let at = reader.offset
       guard let (number, value) = try reader.field("exemplar", in: bytes) else { break }
       switch number {
+      // Looked at already here, so that a message which is none is refused before anything of it is taken.
+      case Fields.label: _ = try RemoteWriteLabelReading.pair(try value.bytes("exemplar label", at: at), bytes)
       case Fields.value: valueBits = try value.double("exemplar value", at: at)
       case Fields.timestamp: time = try value.integer("exemplar timestamp", at: at)
       default: continue
