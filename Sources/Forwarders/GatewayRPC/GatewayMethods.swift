@@ -10,6 +10,14 @@ public enum GatewayMethods {
   /// The original's, unary: `logproto.Batch`, answered by an empty message.
   public static let transferBatch = MethodDescriptor(
     fullyQualifiedService: "logproto.Gateway", method: "TransferBatch")
+
+  /// gRPC's own.
+  public static let healthCheck = MethodDescriptor(fullyQualifiedService: "grpc.health.v1.Health", method: "Check")
+  public static let healthWatch = MethodDescriptor(fullyQualifiedService: "grpc.health.v1.Health", method: "Watch")
+  public static let reflection = MethodDescriptor(
+    fullyQualifiedService: "grpc.reflection.v1.ServerReflection", method: "ServerReflectionInfo")
+  public static let reflectionAlpha = MethodDescriptor(
+    fullyQualifiedService: "grpc.reflection.v1alpha.ServerReflection", method: "ServerReflectionInfo")
 }
 
 /// Messages as the bytes that they are: `Wire` encodes and decodes them.

@@ -9,7 +9,7 @@ public struct Role: Sendable {
   public let defaultAdminAddress: String
   public let defaultConfigurationFile: String
   /// Whether it receives what others send, rather than fetching it.
-  public let isGateway: Bool
+  public var isGateway = false
   /// Makes the collectors that this role runs.
   let collectors: @Sendable (Configuration, Logger) throws -> RoleCollectors
 }

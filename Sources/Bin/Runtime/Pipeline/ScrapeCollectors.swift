@@ -6,7 +6,6 @@ import Model
 extension Role {
   public static let agent = Role(
     name: "agent", defaultAdminAddress: ":15691", defaultConfigurationFile: "/etc/clymene/clymene.yml",
-    isGateway: false,
     collectors: { configuration, logger in RoleCollectors.scraping(configuration, logger) })
 }
 

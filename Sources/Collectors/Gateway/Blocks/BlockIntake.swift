@@ -110,7 +110,7 @@ struct BlockIntake: Sendable {
     }
     var unsettled: Set<Int> = []
     for (item, outcome) in zip(items, outcomes) {
-      let answer = BlockAnswer(outcome)
+      let answer = BlockAnswer(outcome: outcome)
       // The log has judged each by itself. What is behind one that is missing comes again, and is known then.
       answers[item.request][item.place] = unsettled.contains(item.delivery) ? BlockAnswer(.skipped) : answer
       if !answer.kind.isSettled { unsettled.insert(item.delivery) }
@@ -215,7 +215,7 @@ struct BlockIntake: Sendable {
 }
 
 extension BlockAnswer {
-  init(_ outcome: ReceivedOutcome) {
+  init(outcome: ReceivedOutcome) {
     switch outcome {
     case .stored: self.init(.stored)
     case .alreadyHeld: self.init(.alreadyHeld)

@@ -1,5 +1,6 @@
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import GatewayRPC
 import NIOCore
 import NIOPosix
 import Wire
@@ -41,10 +42,18 @@ struct GRPCGatewayServer: GatewayServer {
         }
       }
     }
+    let own = [
+      GatewayMethods.deliver,
+      shared.settings.signal == .metrics ? GatewayMethods.requestMetrics : GatewayMethods.transferBatch,
+    ]
+    let standard = [GatewayMethods.healthCheck, GatewayMethods.reflection, GatewayMethods.reflectionAlpha]
     server = GRPCServer(
       transport: .http2NIOPosix(
         address: try Self.address(listener), transportSecurity: try certificates?.forGRPC() ?? .plaintext, config: config),
-      services: [GatewayService(shared: shared)])
+      services: [
+        GatewayService(shared: shared), HealthService(shared: shared, services: Set(own.map(\.service.fullyQualifiedService))),
+        ReflectionService(services: Set((own + standard).map(\.service.fullyQualifiedService))),
+      ])
   }
 
   func run() async throws {

@@ -9,13 +9,24 @@ enum GatewayRoute: Equatable {
   case push(Push)
 
   struct Push: Equatable {
-    var path: GatewayPath
     var form: PushForm
     var encoding: BodyEncoding
     /// The status of success.
     var success = 204
     /// Whether the answer says how much was written, as remote write 2.0 has it.
     var saysWritten = false
+  }
+
+  /// For figures; nil for health checks.
+  static func path(of path: String) -> GatewayPath? {
+    switch path {
+    case "/-/healthy", "/-/ready", "/ready": nil
+    case "/api/v1/blocks": .blocksHTTP
+    case "/api/metrics", "/api/logs": .originalHTTP
+    case "/api/v1/write": .remoteWrite
+    case "/loki/api/v1/push": .loki
+    default: .other
+    }
   }
 
   /// `signal`: the gateway's.
@@ -38,20 +49,20 @@ enum GatewayRoute: Equatable {
     }
     switch path {
     // The original looks at no header.
-    case "/api/metrics": self = .push(Push(path: .originalHTTP, form: .remoteWrite1, encoding: .snappy))
-    case "/api/logs": self = .push(Push(path: .originalHTTP, form: .producerBatch, encoding: .plain))
+    case "/api/metrics": self = .push(Push(form: .remoteWrite1, encoding: .snappy))
+    case "/api/logs": self = .push(Push(form: .producerBatch, encoding: .plain))
     case "/api/v1/write":
       let form = try Self.remoteWriteForm(contentType)
       let encoding = try Self.encoding(contentEncoding ?? "snappy", among: [.snappy, .zstd])
-      self = .push(Push(path: .remoteWrite, form: form, encoding: encoding, saysWritten: true))
+      self = .push(Push(form: form, encoding: encoding, saysWritten: true))
     default:
       let type = Self.mediaType(contentType)
       switch type {
       case "application/json":
         let encoding = try Self.encoding(contentEncoding, among: [.plain, .gzip, .deflate, .snappy])
-        self = .push(Push(path: .loki, form: .lokiJSON, encoding: encoding))
+        self = .push(Push(form: .lokiJSON, encoding: encoding))
       // Whatever else it says, and whatever Content-Encoding says: so Loki reads it.
-      case "application/x-protobuf", "": self = .push(Push(path: .loki, form: .lokiProtobuf, encoding: .snappy))
+      case "application/x-protobuf", "": self = .push(Push(form: .lokiProtobuf, encoding: .snappy))
       default:
         throw Refusal(
           .unsupported, "Content-Type “\(type)”; application/x-protobuf and application/json are taken here")

@@ -23,18 +23,19 @@ struct GatewayResponder: HTTPResponder {
   let shared: GatewayShared
 
   func respond(to request: Request, context: Context) async throws -> Response {
-    var path = GatewayPath.other
+    let path = GatewayRoute.path(of: request.uri.path)
     do {
-      let response = try await respond(to: request, address: context.remoteAddress, &path)
-      shared.counting.answered(path, response.status.code < 300 ? "stored" : "partly_stored")
+      let response = try await respond(to: request, address: context.remoteAddress)
+      // Health checks are no requests.
+      if let path { shared.counting.answered(path, response.status.code < 300 ? "stored" : "partly_stored") }
       return response
     } catch let refusal as Refusal {
-      shared.counting.answered(path, refusal.kind.rawValue)
+      shared.counting.answered(path ?? .other, refusal.kind.rawValue)
       return Self.response(refusal)
     }
   }
 
-  private func respond(to request: Request, address: String, _ path: inout GatewayPath) async throws -> Response {
+  private func respond(to request: Request, address: String) async throws -> Response {
     let route = try GatewayRoute(
       method: request.method.rawValue, path: request.uri.path, contentType: request.headers[.contentType],
       contentEncoding: request.headers[.contentEncoding], signal: shared.settings.signal)
@@ -43,8 +44,7 @@ struct GatewayResponder: HTTPResponder {
     case .ready:
       if let problem = shared.notReady { return Self.text(.serviceUnavailable, "not ready: \(problem)\n") }
       return Self.text(.ok, "ready\n")
-    case .blocks: path = .blocksHTTP
-    case .push(let push): path = push.path
+    case .blocks, .push: break
     }
     try shared.mustNotStop()
     let sender = try shared.senders.sender(authorization: request.headers[.authorization], address: address)

@@ -24,8 +24,8 @@ struct PushIntake: Sendable {
     } catch {
       throw Refusal(error)
     }
-    // The tenant is the sender's whatever the reader made of it.
-    push.rows?.tenant = tenant
+    // The original's batches name a tenant themselves, but not against the sender's credentials.
+    if let fixed = sender.tenant { push.rows?.tenant = fixed }
     let entries = push.written.samples + push.written.histograms + push.written.exemplars + push.written.entries
     if let rows = push.rows, rows.rowCount > 0 {
       if let pause = sender.record.take(entries: entries) { throw sender.record.tooMuch("entries", pause) }

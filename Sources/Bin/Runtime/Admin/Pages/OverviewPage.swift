@@ -5,8 +5,8 @@ enum OverviewPage {
 
   static func render(_ status: StatusSnapshot, _ history: History) -> String {
     let charts = [
-      Chart("Samples scraped", .perSecond, history.ring(.samplesPerSecond)),
-      Chart("Failed scrapes", .perSecond, history.ring(.failedScrapesPerSecond), tone: "bad"),
+      Chart(status.gateway == nil ? "Samples scraped" : "Entries received", .perSecond, history.ring(.samplesPerSecond)),
+      Chart(status.gateway == nil ? "Failed scrapes" : "Failed requests", .perSecond, history.ring(.failedScrapesPerSecond), tone: "bad"),
       Chart("Bytes in the log", .bytes, history.ring(.logBytes), tone: "two"),
       Chart("Processor", .cores, history.ring(.cpuCores), tone: "three"),
       Chart("Resident memory", .bytes, history.ring(.residentBytes), tone: "three"),
@@ -15,7 +15,9 @@ enum OverviewPage {
       .overview, status,
       attention(status) + "<div class=\"tiles\">\(tiles(status, history))</div>\n"
         + PageParts.section("Forwarders", id: "forwarders", forwarders(status.forwarders, history))
-        + PageParts.section("Jobs", id: "jobs", jobs(status.targets))
+        + (status.gateway.map {
+          PageParts.section("Senders", id: "senders", GatewayParts.senders($0, limit: 10))
+        } ?? PageParts.section("Jobs", id: "jobs", jobs(status.targets)))
         + PageParts.section("History", id: "charts", PageParts.charts(charts)))
   }
 
@@ -48,10 +50,12 @@ enum OverviewPage {
     let oldest = status.forwarders.compactMap(\.waitingSeconds).max()
     let samples = history.ring(.samplesPerSecond).last.map { Figures.short(Double($0)) + "/s" } ?? "–"
     let cores = history.ring(.cpuCores).last.map { Figures.short(Double($0) * 100) + " %" } ?? "–"
-    return PageParts.tile(
-      "Targets", "\(Figures.grouped(up)) of \(Figures.grouped(status.targets.count)) up",
-      down > 0 ? "\(Figures.grouped(down)) down" : "none is down", tone: down > 0 ? "bad" : "")
+    let scraped =
+      PageParts.tile(
+        "Targets", "\(Figures.grouped(up)) of \(Figures.grouped(status.targets.count)) up",
+        down > 0 ? "\(Figures.grouped(down)) down" : "none is down", tone: down > 0 ? "bad" : "")
       + PageParts.tile("Samples scraped", samples, "\(Figures.grouped(seriesCount(status.targets))) series")
+    return (status.gateway.map { GatewayParts.tiles($0, rate: samples) } ?? scraped)
       + PageParts.tile(
         "Log", Figures.bytes(log.bytes), "of \(Figures.bytes(log.limitBytes)), \(Figures.grouped(log.rows)) rows",
         tone: log.full ? "bad" : share > 0.8 ? "warn" : "",

@@ -28,7 +28,7 @@ enum PageFrame {
       <!doctype html>
       <html lang="en"><head><meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
-      \(refresh)<title>\(page.title) · Clymene \(role)</title>
+      \(refresh)<title>\(title(page, status)) · Clymene \(role)</title>
       <style>\(PageStyle.css)</style></head><body>
       <header><div class="top"><a class="brand" href="./">\(logo)Clymene <span>\(role)</span></a>
       <p>\(PageParts.badge(status.ready ? "ready" : "not ready", status.ready ? "good" : "bad"))
@@ -50,10 +50,15 @@ enum PageFrame {
     <svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"><path d="M3 6h11M7 12h11M11 18h10"/></svg>
     """
 
+  /// Who scrapes has targets, who receives has senders.
+  private static func title(_ page: Page, _ status: StatusSnapshot) -> String {
+    page == .targets && status.gateway != nil ? "Senders" : page.title
+  }
+
   private static func navigation(_ current: Page, _ status: StatusSnapshot) -> String {
     Page.allCases.map { page in
       let mark = page == current ? " aria-current=\"page\"" : ""
-      return "<a href=\"\(page.rawValue)\"\(mark)>\(page.title)\(count(page, status))</a>"
+      return "<a href=\"\(page.rawValue)\"\(mark)>\(title(page, status))\(count(page, status))</a>"
     }.joined(separator: "\n")
   }
 

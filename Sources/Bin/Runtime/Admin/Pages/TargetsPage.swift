@@ -56,6 +56,12 @@ enum TargetsPage {
   }
 
   static func render(_ status: StatusSnapshot, _ filter: Filter) -> String {
+    if let gateway = status.gateway {
+      return PageFrame.render(
+        .targets, status,
+        PageParts.section("Senders", id: "senders", GatewayParts.senders(gateway, limit: .max))
+          + PageParts.section("Protocols", id: "protocols", GatewayParts.protocols(gateway)))
+    }
     let inJob = filter.job.map { job in status.targets.filter { $0.job == job } } ?? status.targets
     let chosen = inJob.filter { filter.health == nil || $0.health == filter.health }
     let ordered = jobs(chosen).flatMap { job in

@@ -1,0 +1,117 @@
+import Codec
+import GatewayRPC
+import Model
+import Testing
+import WAL
+import Wire
+
+@testable import GatewayCollectors
+
+@Suite("Blocks of another log") struct BlocksIntoALogTests {
+  @Test func `are in this log when HTTP has answered, and known when they come again`() async throws {
+    try await TestGateway.run { gateway in
+      var sample = try SampleBlocks(tenant: #require(Tenant("shop")))
+      let block = try sample.block()
+      let request = DeliverRequest(id: 7, tables: [sample.table.bytes], blocks: [block.bytes])
+      let first = try await gateway.deliverHTTP(request)
+      #expect(first == DeliverResponse(id: 7, answers: [BlockAnswer(.stored)]))
+      let second = try await gateway.deliverHTTP(request)
+      #expect(second.answers.map(\.kind) == [.alreadyHeld])
+      let held = try await gateway.log.blocks()
+      #expect(held.map(\.block) == [block])
+    }
+  }
+
+  @Test func `go through one gRPC stream in order, with a table that comes once`() async throws {
+    try await TestGateway.run { gateway in
+      var sample = try SampleBlocks()
+      var requests: [DeliverRequest] = []
+      var blocks: [SealedBlock] = []
+      for id in 1...40 {
+        let block = try sample.block()
+        blocks.append(block)
+        requests.append(
+          DeliverRequest(
+            id: UInt64(id), isFirst: id == 1, tables: id == 1 ? [sample.table.bytes] : [], blocks: [block.bytes]))
+      }
+      let answers = try await gateway.deliverGRPC(requests)
+      #expect(answers.map(\.id) == (1...40).map { UInt64($0) })
+      #expect(answers.allSatisfy { $0.answers == [BlockAnswer(.stored)] })
+      let held = try await gateway.log.blocks()
+      #expect(held.map(\.block) == blocks)
+    }
+  }
+
+  @Test func `that miss a table hold up what is behind them until the delivery begins anew`() async throws {
+    try await TestGateway.run { gateway in
+      var known = try SampleBlocks()
+      var unknown = try SampleBlocks(name: "other")
+      let (first, second, third) = (try known.block(), try unknown.block(), try known.block())
+      let answers = try await gateway.deliverGRPC([
+        DeliverRequest(id: 1, tables: [known.table.bytes], blocks: [first, second, third].map(\.bytes)),
+        DeliverRequest(id: 2, isFirst: false, blocks: [third.bytes]),
+        DeliverRequest(id: 3, isFirst: true, tables: [unknown.table.bytes], blocks: [second.bytes, third.bytes]),
+      ])
+      #expect(answers.map { $0.answers.map(\.kind) } == [[.stored, .missingTables, .skipped], [.skipped], [.stored, .stored]])
+      #expect(answers[0].answers[1].missingTables == [unknown.table.name])
+    }
+  }
+
+  @Test func `are refused one by one when they are not what they say`() async throws {
+    try await TestGateway.run { gateway in
+      var sample = try SampleBlocks()
+      let (good, other) = (try sample.block(), try sample.block())
+      var damaged = other.bytes
+      damaged[damaged.count - 1] ^= 1
+      let logs = try SampleBlocks.logs()
+      let answer = try await gateway.deliverHTTP(
+        DeliverRequest(
+          id: 1, tables: [sample.table.bytes, logs.table.bytes],
+          blocks: [damaged, logs.block.bytes, [1, 2, 3], good.bytes]))
+      #expect(answer.answers.map(\.kind) == [.refused, .refused, .refused, .stored])
+      #expect(answer.answers[0].reason.contains("checksum"))
+      #expect(answer.answers[1].reason.contains("this gateway takes metrics"))
+    }
+  }
+
+  @Test func `are refused when a table has another number of series than they say`() async throws {
+    try await TestGateway.run { gateway in
+      // A block over a table of two series, whose header is made to name a table of three.
+      var two = try SampleBlocks(series: 2)
+      let three = try SampleBlocks(series: 3)
+      let block = try two.block()
+      var bytes = block.bytes
+      // Only the name in the header: the groups go on naming the first.
+      let at = block.header.byteCount - 8 - TableName.byteCount
+      bytes.replaceSubrange(at..<(at + TableName.byteCount), with: three.table.name.bytes)
+      let answer = try await gateway.deliverHTTP(
+        DeliverRequest(id: 1, tables: [two.table.bytes, three.table.bytes], blocks: [bytes]))
+      #expect(answer.answers.map(\.kind) == [.refused])
+    }
+  }
+
+  @Test func `with parts of rows get new numbers each time`() async throws {
+    try await TestGateway.run { gateway in
+      var sample = try SampleBlocks()
+      let block = try sample.block()
+      let request = DeliverRequest(id: 1, renumbers: true, tables: [sample.table.bytes], blocks: [block.bytes])
+      for _ in 0..<2 {
+        let answer = try await gateway.deliverHTTP(request)
+        #expect(answer.answers.map(\.kind) == [.stored])
+      }
+      let held = try await gateway.log.blocks()
+      #expect(held.reduce(0) { $0 + $1.block.header.rowCount } == 4)
+      #expect(held.allSatisfy { $0.block.header.origin != sample.origin })
+    }
+  }
+
+  @Test func `of logs go to the other gateway`() async throws {
+    try await TestGateway.run(.logs) { gateway in
+      let logs = try SampleBlocks.logs()
+      let answers = try await gateway.deliverGRPC([
+        DeliverRequest(id: 1, tables: [logs.table.bytes], blocks: [logs.block.bytes])
+      ])
+      #expect(answers.map { $0.answers.map(\.kind) } == [[.stored]])
+    }
+  }
+}
