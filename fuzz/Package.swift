@@ -24,4 +24,5 @@ let package = Package(
     target("Letter", ["WAL", "Codec"]),
     target("RemoteWrite", ["Wire"]),
     target("Snappy", ["Wire"]),
+    target("Gateway", ["Wire"]),
   ])

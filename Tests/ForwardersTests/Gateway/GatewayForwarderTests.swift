@@ -183,15 +183,6 @@ import Wire
     await gateway.stop()
   }
 
-  @Test func `A message that is too large for the gateway is told as such`() async throws {
-    let gateway = try await StandInGateway(messageLimitBytes: 50)
-    let forwarder = try Self.forwarder([gateway.address])
-    let answer = await forwarder.deliver(try Self.delivery(1...1))
-    guard case .tooLarge = answer.outcome else { return #expect(Bool(false), "\(answer)") }
-    await forwarder.close()
-    await gateway.stop()
-  }
-
   @Test func `Parts of rows are said to be such`() async throws {
     let gateway = try await StandInGateway()
     let forwarder = try Self.forwarder([gateway.address])

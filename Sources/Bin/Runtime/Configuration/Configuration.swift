@@ -92,6 +92,7 @@ public struct ForwarderSettings: Sendable, Equatable {
   public enum Destination: Sendable, Equatable {
     case file(FileDestination)
     case prometheus(PrometheusConfiguration)
+    case gateway(GatewayConfiguration)
   }
 
   /// The cursor's name.
@@ -133,6 +134,7 @@ public struct ForwarderSettings: Sendable, Equatable {
     switch destination {
     case .file: "file"
     case .prometheus: "prometheus"
+    case .gateway: "gateway"
     }
   }
 }

@@ -72,12 +72,13 @@ extension ConfigurationReader {
       destination = .file(file)
       folder = itsFolder
     case "prometheus": destination = .prometheus(prometheusDestination(&reader))
+    case "gateway": destination = .gateway(gatewayDestination(&reader, name: name?.value ?? ""))
     default:
       problems.report(
         type.place, "“\(type.value)” is not a type that this version has; it has: \(Self.forwarderTypes)")
       return nil
     }
-    reader.finish(prometheusHas: type.value == "prometheus" ? PrometheusKeys.httpClient : [])
+    reader.finish(prometheusHas: type.value == "file" ? [] : PrometheusKeys.httpClient)
     let settings = ForwarderSettings(
       name: name?.value ?? "", start: start?.value ?? .oldest, delivery: delivery, destination: destination)
     return (settings, folder)
@@ -109,7 +110,7 @@ extension ConfigurationReader {
     return delivery
   }
 
-  private static let forwarderTypes = "file, prometheus"
+  private static let forwarderTypes = "file, prometheus, gateway"
 
   private func fileDestination(
     _ reader: inout MappingReader
