@@ -130,8 +130,10 @@ public actor OriginalGatewayForwarder: Forwarder {
   private func failed(_ error: any Error, _ link: GatewayLink, _ message: [UInt8], hasSent: Bool) async -> Answer {
     let outcome: Outcome
     if !link.isOpen {
-      let words = link.error ?? HTTPError(.reset, "no answer from \(link.place.text) within \(configuration.timeout), or it closed the connection")
-      outcome = GatewayAnswer.outcome(of: words)
+      let closed = HTTPError(
+        .reset,
+        "no answer from \(link.place.text) within \(configuration.timeout), or it closed the connection")
+      outcome = GatewayAnswer.outcome(of: link.error ?? closed)
       await reach.drop()
     } else if let error = error as? RPCError {
       outcome = GatewayAnswer.outcome(of: error, from: link.place.text, hide: reach.hide)

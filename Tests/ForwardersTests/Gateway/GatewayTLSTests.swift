@@ -68,7 +68,7 @@ import Testing
     await gateway.stop()
   }
 
-  @Test func `Who has to show a certificate and has none, or a wrong one, is told so; a new file counts for the next connection`() async throws {
+  @Test func `Without the certificate that is asked for nothing goes; a new file counts at once`() async throws {
     let certificates = try TestCertificates()
     let others = try TestCertificates()
     try certificates.issue("server", for: "IP:127.0.0.1")
@@ -105,7 +105,7 @@ import Testing
 }
 
 @Suite(.timeLimit(.minutes(1))) struct GatewayCredentialsTests {
-  @Test func `A token goes along, a wrong one is told and not repeated, and a new one in the file is used at once`() async throws {
+  @Test func `A wrong token is told and not repeated, and a new one in the file is used at once`() async throws {
     let folder = try TemporaryDirectory()
     let file = "\(folder.path)/token"
     try "wrong-secret-token".write(toFile: file, atomically: true, encoding: .utf8)
