@@ -27,4 +27,5 @@ let package = Package(
     target("Push", ["LooseTables", "Wire", "Codec"]),
     target("LokiPush", ["Wire"]),
     target("LokiLabels", ["Wire"]),
+    target("Gateway", ["Wire"]),
   ])

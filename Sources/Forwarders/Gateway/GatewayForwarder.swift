@@ -126,7 +126,7 @@ public actor GatewayForwarder: Forwarder {
       case .late:
         let reason = "no answer from \(stream.link.place.text) within \(configuration.timeout)"
         return await lose(
-            stream, .retry(reason: reason, after: nil), sentBytes: sentBytes, hasSent: stream.sentRequests > sentBefore)
+          stream, .retry(reason: reason, after: nil), sentBytes: sentBytes, hasSent: stream.sentRequests > sentBefore)
       case .ended(let error):
         return await lose(
           stream, outcome(ofEnd: error, stream.link), sentBytes: sentBytes, hasSent: stream.sentRequests > sentBefore)

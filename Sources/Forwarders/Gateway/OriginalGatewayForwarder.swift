@@ -19,6 +19,7 @@ public actor OriginalGatewayForwarder: Forwarder {
   private let logsPoster: GatewayPoster
   private let encoder: Mutex<RemoteWriteEncoder>
   private let templates = LabelTemplates()
+  private let texts = LokiLabelTexts()
 
   public nonisolated var shards: Int { 1 }
 
@@ -42,7 +43,7 @@ public actor OriginalGatewayForwarder: Forwarder {
 
   public func deliver(_ delivery: Delivery) async -> Answer {
     guard let header = delivery.blocks.first?.block.header else { return .nothingToSend }
-    do throws(FormatError) {
+    do {
       switch (header.signal, configuration.transport) {
       case (.metrics, .grpc):
         guard let message = try message(of: delivery) else { return .nothingToSend }
@@ -50,8 +51,13 @@ public actor OriginalGatewayForwarder: Forwarder {
       case (.metrics, .http):
         guard let body = try body(of: delivery) else { return .nothingToSend }
         return await post(body, to: "/api/metrics", by: metricsPoster)
-      case (.logs, _):
-        return Answer(.refused(reason: "this version does not send logs to the original's gateways"))
+      case (.logs, .grpc):
+        // logproto.Batch
+        var message = ProtobufWriter()
+        message.bytes(1, try logs(delivery, header.tenant))
+        return await call(GatewayMethods.transferBatch, message.bytes)
+      case (.logs, .http):
+        return await post(try logs(delivery, header.tenant), to: "/api/logs", by: logsPoster)
       }
     } catch {
       return Answer(.refused(reason: "the block cannot be sent: \(error)"))
@@ -75,6 +81,11 @@ public actor OriginalGatewayForwarder: Forwarder {
 
   private func body(of delivery: Delivery) throws(FormatError) -> [UInt8]? {
     try encoder.withLock { encoder throws(FormatError) in try encoder.body(of: delivery, templates) }
+  }
+
+  private func logs(_ delivery: Delivery, _ tenant: Tenant) throws -> [UInt8] {
+    let now = FileForwarder.wallClock().rawValue.multipliedReportingOverflow(by: 1_000_000).partialValue
+    return try ProducerBatch.encode(delivery.blocks, tenant: tenant, createdAt: UnixNanoseconds(now), texts)
   }
 
   // MARK: - gRPC
@@ -119,8 +130,10 @@ public actor OriginalGatewayForwarder: Forwarder {
   private func failed(_ error: any Error, _ link: GatewayLink, _ message: [UInt8], hasSent: Bool) async -> Answer {
     let outcome: Outcome
     if !link.isOpen {
-      let words = link.error ?? HTTPError(.reset, "no answer from \(link.place.text) within \(configuration.timeout), or it closed the connection")
-      outcome = GatewayAnswer.outcome(of: words)
+      let closed = HTTPError(
+        .reset,
+        "no answer from \(link.place.text) within \(configuration.timeout), or it closed the connection")
+      outcome = GatewayAnswer.outcome(of: link.error ?? closed)
       await reach.drop()
     } else if let error = error as? RPCError {
       outcome = GatewayAnswer.outcome(of: error, from: link.place.text, hide: reach.hide)

@@ -56,7 +56,8 @@ import Wire
     #expect(counts == [10, 10, 10])
   }
 
-  @Test func `Without a table the blocks from there on are sent again with it, after everything has an answer`() throws {
+  @Test func `Without a table the blocks from there on are sent again with it, after everything has an answer`() throws
+  {
     let delivery = try Self.delivery(3)
     let name = delivery.blocks[0].tables[0].name
     var exchange = Self.exchange(delivery)

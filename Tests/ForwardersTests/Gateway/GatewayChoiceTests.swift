@@ -67,7 +67,7 @@ import Testing
     #expect(choice.place(now: Self.at(30)) == choice.order[1])
   }
 
-  @Test func `It goes back to the first choice after five minutes, only when nothing is open and it accepts a connection`() {
+  @Test func `It goes back to the first choice after five minutes, when nothing is open and it is there`() {
     var choice = choice()
     choice.note(.unreachable, now: Self.at(0))
     #expect(choice.place(now: Self.at(299)) == choice.order[1])

@@ -11,8 +11,8 @@ import Wire
 @Suite(.timeLimit(.minutes(1))) struct GatewayForwarderTests {
   static func forwarder(
     _ addresses: [String], timeout: Duration = .seconds(5), failoverAfter: Duration = .seconds(30),
-    limits: DeliveryExchange.Limits = .init(), now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
-    change: (inout GatewayConfiguration) -> Void = { _ in }
+    limits: DeliveryExchange.Limits = .init(), change: (inout GatewayConfiguration) -> Void = { _ in },
+    now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) throws -> GatewayForwarder {
     var configuration = GatewayConfiguration(
       addresses: try addresses.map { try #require(GatewayAddress($0, defaultPort: 1)) })
@@ -146,7 +146,7 @@ import Wire
     await gateway.stop()
   }
 
-  @Test func `A stream that breaks in the middle loses nothing, and what was acknowledged is not sent again`() async throws {
+  @Test func `A stream that breaks in the middle loses nothing and repeats nothing acknowledged`() async throws {
     let gateway = try await StandInGateway(reaction: { number, _ in
       number == 3 ? .end(RPCError(code: .unavailable, message: "going away"), storing: true) : .answer
     })
@@ -171,7 +171,9 @@ import Wire
     (.permissionDenied, "no", "misconfigured"), (.unimplemented, "no", "misconfigured"), (.unknown, "no", "retry"),
     (.internalError, "no", "retry"), (.deadlineExceeded, "no", "retry"),
   ])
-  func `A status that ends the stream has its meaning`(code: RPCError.Code, message: String, wanted: String) async throws {
+  func `A status that ends the stream has its meaning`(
+    code: RPCError.Code, message: String, wanted: String
+  ) async throws {
     let gateway = try await StandInGateway(reaction: { _, _ in
       .end(RPCError(code: code, message: message), storing: false)
     })
@@ -179,15 +181,6 @@ import Wire
     let outcome = await forwarder.deliver(try Self.delivery(1...1)).outcome
     #expect("\(outcome)".hasPrefix(wanted), "\(outcome)")
     #expect("\(outcome)".contains(message))
-    await forwarder.close()
-    await gateway.stop()
-  }
-
-  @Test func `A message that is too large for the gateway is told as such`() async throws {
-    let gateway = try await StandInGateway(messageLimitBytes: 50)
-    let forwarder = try Self.forwarder([gateway.address])
-    let answer = await forwarder.deliver(try Self.delivery(1...1))
-    guard case .tooLarge = answer.outcome else { return #expect(Bool(false), "\(answer)") }
     await forwarder.close()
     await gateway.stop()
   }

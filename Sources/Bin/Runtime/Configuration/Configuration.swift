@@ -103,6 +103,7 @@ public struct ForwarderSettings: Sendable, Equatable {
     case file(FileDestination)
     case prometheus(PrometheusConfiguration)
     case loki(LokiConfiguration)
+    case gateway(GatewayConfiguration)
   }
 
   /// The cursor's name.
@@ -145,6 +146,7 @@ public struct ForwarderSettings: Sendable, Equatable {
     case .file: "file"
     case .prometheus: "prometheus"
     case .loki: "loki"
+    case .gateway: "gateway"
     }
   }
 }
