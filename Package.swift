@@ -67,6 +67,7 @@ let scrapeTargets: [Target] = [
 
 let looseTargets: [Target] = [
   room("LooseTables", "Sources/Collectors/LooseTables", ["Model", "Codec", "Wire", "Parsing"]),
+  bench("PushBench", "Sources/Bin/Bench/Push", ["LooseTables", "Wire", "Model", "Codec"]),
   tests("LooseTablesTests", ["LooseTables", "Wire", "Parsing", "Model", "Codec"]),
 ]
 
@@ -151,7 +152,9 @@ let package = Package(
     .executable(name: "bench-scrape", targets: ["ScrapeBench"]),
     .executable(name: "bench-remote-write", targets: ["RemoteWriteBench"]),
     .executable(name: "bench-loki", targets: ["LokiBench"]),
+    .executable(name: "bench-push", targets: ["PushBench"]),
     .library(name: "Wire", targets: ["Wire"]),
+    .library(name: "LooseTables", targets: ["LooseTables"]),
   ] + (pureOnly ? [] : [.executable(name: "bench-file", targets: ["FileBench"])]),
   dependencies: pureOnly
     ? []

@@ -26,4 +26,5 @@ let package = Package(
     target("Snappy", ["Wire"]),
     target("LokiPush", ["Wire"]),
     target("LokiLabels", ["Wire"]),
+    target("Push", ["LooseTables", "Wire", "Codec"]),
   ])

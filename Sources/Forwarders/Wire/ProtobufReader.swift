@@ -74,6 +74,38 @@ struct ProtobufReader {
     return T(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: T.self))
   }
 
+  /// Goes on at a place within the bytes, for loops that read in place.
+  @inline(__always)
+  mutating func jump(to place: Int) { offset = min(place, end) }
+
+  /// Passes over a field that begins with this key and has under 128 bytes. False and unmoved when something else stands there.
+  @inline(__always)
+  mutating func skipShort(_ key: UInt8, in bytes: RawSpan) -> Bool {
+    guard end &- offset >= 2, end <= bytes.byteCount,
+      bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self) == key
+    else { return false }
+    let length = Int(bytes.unsafeLoad(fromByteOffset: offset &+ 1, as: UInt8.self))
+    guard length < 0x80, length <= end &- offset &- 2 else { return false }
+    offset &+= 2 &+ length
+    return true
+  }
+
+  /// A number of one or two bytes. Nil and unmoved when it is longer, or the bytes end.
+  @inline(__always)
+  mutating func shortVarint(in bytes: RawSpan) -> UInt32? {
+    guard offset < end, end <= bytes.byteCount else { return nil }
+    let first = bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+    if first < 0x80 {
+      offset &+= 1
+      return UInt32(first)
+    }
+    guard end &- offset >= 2 else { return nil }
+    let second = bytes.unsafeLoad(fromByteOffset: offset &+ 1, as: UInt8.self)
+    guard second < 0x80 else { return nil }
+    offset &+= 2
+    return UInt32(first & 0x7f) | UInt32(second) &<< 7
+  }
+
   /// All that is left as text, which has to be UTF-8.
   func text(_ what: StaticString, in bytes: RawSpan) throws(WireError) -> String {
     guard end <= bytes.byteCount else { throw WireError(.truncated, "\(what): the bytes end", at: offset) }

@@ -19,6 +19,8 @@ struct HistogramReading {
   private var positiveCounts: [UInt64] = []
   private var negativeCounts: [UInt64] = []
   private var time: Int64 = 0
+  /// The bits of the time at which it began, 0 when it does not say; remote write 2.0 only.
+  private(set) var start: UInt64 = 0
 
   init(limitBuckets: Int) { self.limitBuckets = limitBuckets }
 
@@ -66,6 +68,7 @@ struct HistogramReading {
       guard hint <= 3 else { throw WireError(.malformed, "histogram reset hint: \(hint), at most 3", at: at) }
       histogram.resetHint = UInt8(hint)
     case Field.timestamp: time = Int64(bitPattern: try value.integer("histogram timestamp", at: at))
+    case Field.start: start = try value.integer("histogram start timestamp", at: at)
     case Field.customValues: try doubles(value, at, bytes, &histogram.customBoundBits)
     default: return
     }

@@ -49,7 +49,7 @@ public struct RemoteWriteDecoder {
         request.series.append(try series(try value.bytes("time series", at: at), bytes))
       case Fields.Request.metadata:
         try count(at)
-        request.metadata.append(try metadata(try value.bytes("metadata", at: at), bytes))
+        request.metadata.append(try Self.metadata(try value.bytes("metadata", at: at), bytes))
       default: continue
       }
     }
@@ -137,7 +137,7 @@ public struct RemoteWriteDecoder {
     }
   }
 
-  private func metadata(
+  static func metadata(
     _ reader: ProtobufReader, _ bytes: RawSpan
   ) throws(WireError) -> RemoteWriteRequest.FamilyMetadata {
     var reader = reader

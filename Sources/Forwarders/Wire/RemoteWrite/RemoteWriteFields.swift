@@ -12,10 +12,20 @@
 ///                     9 repeated sint64 negative_deltas, or 10 repeated double negative_counts; 11, 12, 13 the same of the positive ones;
 ///                     14 enum reset_hint; 15 int64 timestamp; 16 repeated double custom_values
 ///
+/// Those of 2.0, whose histograms, spans and samples are the same but for the times at which they began:
+///
+///     Request         4 repeated string symbols, the first one empty; 5 repeated TimeSeries; 1 to 3 reserved
+///     TimeSeries      1 repeated uint32 labels_refs; 2 repeated Sample; 3 repeated Histogram; 4 repeated Exemplar; 5 Metadata;
+///                     6 int64 created_timestamp (until 2.0-rc.3)
+///     Exemplar        1 repeated uint32 labels_refs; 2 double value; 3 int64 timestamp
+///     Metadata        1 enum type; 3 uint32 help_ref; 4 uint32 unit_ref
+///     Sample          3 int64 start_timestamp (since 2.0-rc.4); Histogram 17
+///
 /// A field that is zero is left out, as protobuf has it, and reads as zero.
 ///
 /// Source: prometheus/prometheus, prompb/remote.proto and prompb/types.proto;
-/// https://prometheus.io/docs/specs/prw/remote_write_spec/
+/// https://prometheus.io/docs/specs/prw/remote_write_spec/; prompb/io/prometheus/write/v2/types.proto;
+/// https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/
 enum RemoteWriteFields {
   enum Request {
     static let series = 1
@@ -37,6 +47,27 @@ enum RemoteWriteFields {
   enum Sample {
     static let value = 1
     static let timestamp = 2
+    static let start = 3
+  }
+
+  enum SymbolicRequest {
+    static let symbol = 4
+    static let series = 5
+  }
+
+  enum SymbolicSeries {
+    static let references = 1
+    static let sample = 2
+    static let histogram = 3
+    static let exemplar = 4
+    static let metadata = 5
+    static let created = 6
+  }
+
+  enum Description {
+    static let type = 1
+    static let help = 3
+    static let unit = 4
   }
 
   enum Exemplar {
@@ -74,6 +105,7 @@ enum RemoteWriteFields {
     static let resetHint = 14
     static let timestamp = 15
     static let customValues = 16
+    static let start = 17
   }
 
   @inline(__always)

@@ -69,6 +69,7 @@ public struct RemoteWriteLimits: Sendable {
   public var labels = 1024
   /// Samples, histograms and exemplars of all series, labels of series and exemplars included.
   public var items = 1 << 22
+  public var histograms = 1 << 16
   /// Buckets, spans and bounds of one histogram, each.
   public var histogramBuckets = 1 << 16
 
