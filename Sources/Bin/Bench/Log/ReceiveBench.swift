@@ -30,6 +30,7 @@ enum ReceiveBench {
           (cpuSeconds() - cpu) * 1e9 / Double(samples), peakMiB()))
       dense = merged
     }
+    let byName = Dictionary(uniqueKeysWithValues: fleet.tables.map { ($0.name, $0) })
     print("\nreceiving                            blocks    blocks/s  samples/s  samples/CPU s  bytes/sample")
     for (what, blocks, together) in [
       ("steady, one scrape each", steady, 1), ("steady, 32 in a request", steady, 32),
@@ -44,7 +45,9 @@ enum ReceiveBench {
         let start = ContinuousClock.now
         for first in stride(from: 0, to: blocks.count, by: together) {
           let some = Array(blocks[first..<min(blocks.count, first + together)])
-          if isOpened { for block in some { _ = try opener.open(block).resolve(fleet.tables) } }
+          if isOpened {
+            for block in some { try opener.verify(block, over: block.header.tables.compactMap { byName[$0] }) }
+          }
           var tables: [SeriesTable] = []
           while true {
             let outcomes = try await log.append(received: some, tables: tables)
@@ -59,7 +62,7 @@ enum ReceiveBench {
         let used = cpuSeconds() - cpu
         let bytes = blocks.reduce(0) { $0 + $1.bytes.count }
         print(
-          (what + (isOpened ? ", opened" : "")).padding(toLength: 34, withPad: " ", startingAt: 0)
+          (what + (isOpened ? ", verified" : "")).padding(toLength: 34, withPad: " ", startingAt: 0)
             + String(
               format: "%8d %10.0f %10.2e %10.2e %12.3f", blocks.count, Double(blocks.count) / time,
               Double(samples) / time, Double(samples) / used, Double(bytes) / Double(samples)))
