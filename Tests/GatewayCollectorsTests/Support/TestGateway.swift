@@ -25,14 +25,11 @@ struct TestGateway: Sendable {
   /// Runs a gateway for as long as `body` does, and stops it in order.
   static func run(
     _ signal: Signal = .metrics, sink: (any Sink)? = nil, reader: (any PushReader)? = nil,
-    log configure: (inout LogConfiguration) -> Void = { _ in }, _ change: (inout GatewaySettings) -> Void = { _ in },
-    _ body: @Sendable (TestGateway) async throws -> Void
+    settings change: (inout GatewaySettings) -> Void = { _ in }, _ body: @Sendable (TestGateway) async throws -> Void
   ) async throws {
     let folder = NSTemporaryDirectory() + "clymene-gateway-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    var configuration = LogConfiguration(directory: folder, commitInterval: .milliseconds(20))
-    configure(&configuration)
-    let log = try WriteAheadLog.open(configuration)
+    let log = try WriteAheadLog.open(LogConfiguration(directory: folder, commitInterval: .milliseconds(20)))
     var settings = GatewaySettings(
       signal: signal, grpc: GatewayListener(host: "127.0.0.1", port: 0),
       http: GatewayListener(host: "127.0.0.1", port: 0))
