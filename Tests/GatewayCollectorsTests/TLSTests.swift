@@ -29,11 +29,15 @@ import Wire
     let certificates = try TestCertificates()
     try certificates.issue("server", for: "IP:127.0.0.1")
     try certificates.issue("sender", for: "DNS:sender")
-    let (server, key, ca) = (certificates.path("server.pem"), certificates.path("server.key"), certificates.path("ca.pem"))
-    try await TestGateway.run(settings: {
-      $0.grpc?.tls = GatewayTLS(certificateFile: server, keyFile: key, clientCAFile: ca)
-      $0.http?.tls = GatewayTLS(certificateFile: server, keyFile: key, clientCAFile: ca)
-    }) { gateway in
+    let (server, key, ca) = (
+      certificates.path("server.pem"), certificates.path("server.key"), certificates.path("ca.pem")
+    )
+    try await TestGateway.run(
+      settings: .with {
+        $0.grpc?.tls = GatewayTLS(certificateFile: server, keyFile: key, clientCAFile: ca)
+        $0.http?.tls = GatewayTLS(certificateFile: server, keyFile: key, clientCAFile: ca)
+      }
+    ) { gateway in
       let (with, without) = (try client(certificates, "sender"), try client(certificates))
       #expect(try await gateway.http("GET", "/ready", client: with, scheme: "https").status == 200)
       await #expect(throws: (any Error).self) {
@@ -68,11 +72,34 @@ import Wire
     _ = try reloading.forGRPC()
   }
 
+  @Test func `is served with the new certificate after it was replaced, and the old connection goes on`() async throws {
+    let certificates = try TestCertificates()
+    try certificates.issue("server", for: "IP:10.1.2.3")
+    let tls = GatewayTLS(certificateFile: certificates.path("server.pem"), keyFile: certificates.path("server.key"))
+    try await TestGateway.run(settings: .with { $0.http?.tls = tls }) { gateway in
+      let client = try client(certificates)
+      await #expect(throws: (any Error).self) {
+        try await gateway.http("GET", "/ready", client: client, scheme: "https")
+      }
+      try certificates.issue("server", for: "IP:127.0.0.1")
+      let began = ContinuousClock.now
+      var status: Int?
+      while status == nil, ContinuousClock.now - began < .seconds(12) {
+        status = try? await gateway.http("GET", "/ready", client: client, scheme: "https").status
+        try await Task.sleep(for: .milliseconds(200))
+      }
+      #expect(status == 200)
+      try await client.shutdown()
+    }
+  }
+
   @Test func `with files that are not there keeps the gateway from starting`() async throws {
     await #expect(throws: GatewayServerError.self) {
-      try await TestGateway.run(settings: {
-        $0.http?.tls = GatewayTLS(certificateFile: "/nowhere/cert.pem", keyFile: "/nowhere/key.pem")
-      }) { _ in }
+      try await TestGateway.run(
+        settings: .with {
+          $0.http?.tls = GatewayTLS(certificateFile: "/nowhere/cert.pem", keyFile: "/nowhere/key.pem")
+        }
+      ) { _ in }
     }
   }
 
@@ -80,9 +107,11 @@ import Wire
     try await TestGateway.run { gateway in
       for isGRPC in [true, false] {
         let error = await #expect(throws: GatewayServerError.self) {
-          try await TestGateway.run(settings: {
-            if isGRPC { $0.grpc?.port = gateway.grpcPort } else { $0.http?.port = gateway.httpPort }
-          }) { _ in }
+          try await TestGateway.run(
+            settings: .with {
+              if isGRPC { $0.grpc?.port = gateway.grpcPort } else { $0.http?.port = gateway.httpPort }
+            }
+          ) { _ in }
         }
         #expect(error?.description.contains("127.0.0.1:\(isGRPC ? gateway.grpcPort : gateway.httpPort)") == true)
       }

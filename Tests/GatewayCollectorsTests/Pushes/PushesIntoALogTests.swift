@@ -151,7 +151,9 @@ import Wire
         DeliverRequest(id: 1, tables: [sample.table.bytes], blocks: [block.bytes]),
         DeliverRequest(id: 2, isFirst: false, blocks: [block.bytes]),
       ])
-      #expect(answers.flatMap { $0.answers.map(\.kind) } == [.failed, .skipped] || answers.flatMap { $0.answers.map(\.kind) } == [.failed, .failed])
+      #expect(
+        answers.flatMap { $0.answers.map(\.kind) } == [.failed, .skipped]
+          || answers.flatMap { $0.answers.map(\.kind) } == [.failed, .failed])
     }
   }
 }

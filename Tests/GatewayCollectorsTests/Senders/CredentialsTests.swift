@@ -21,7 +21,7 @@ import Wire
   private static func basic(_ text: String) -> String { "Basic " + Data(text.utf8).base64EncodedString() }
 
   @Test func `let those in who are listed, over HTTP and gRPC, and nobody else`() async throws {
-    try await TestGateway.run(settings: { Self.with(&$0) }) { gateway in
+    try await TestGateway.run(settings: .with { Self.with(&$0) }) { gateway in
       for (header, status) in [
         (nil, 401), ("Bearer wrong", 401), ("Bearer token-b", 401), ("Bearer ", 401), ("Nonsense token-a", 401),
         (Self.basic("user:wrong"), 401), ("Bearer token-a", 204), ("bearer token-a", 204),
@@ -45,7 +45,7 @@ import Wire
   }
 
   @Test func `that name a tenant set it, whatever a push or a block says`() async throws {
-    try await TestGateway.run(settings: { Self.with(&$0) }) { gateway in
+    try await TestGateway.run(settings: .with { Self.with(&$0) }) { gateway in
       var headers = Bodies.protobuf
       headers["Authorization"] = "Bearer token-a"
       headers["X-Scope-OrgID"] = "another"
@@ -65,9 +65,11 @@ import Wire
     let path = NSTemporaryDirectory() + "token-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: path) }
     try "first\n".write(toFile: path, atomically: true, encoding: .utf8)
-    try await TestGateway.run(settings: {
-      $0.senders = [SenderSettings(name: "a", credentials: .bearer(.file(path)))]
-    }) { gateway in
+    try await TestGateway.run(
+      settings: .with {
+        $0.senders = [SenderSettings(name: "a", credentials: .bearer(.file(path)))]
+      }
+    ) { gateway in
       func status(_ token: String) async throws -> Int {
         var headers = Bodies.protobuf
         headers["Authorization"] = "Bearer \(token)"

@@ -11,7 +11,7 @@ import Wire
 
 @Suite("Limits") struct LimitsTests {
   @Test func `of a body's size are answered 413 and RESOURCE_EXHAUSTED with the number`() async throws {
-    try await TestGateway.run(settings: { $0.limits.sender.bodyBytes = 1000 }) { gateway in
+    try await TestGateway.run(settings: .with { $0.limits.sender.bodyBytes = 1000 }) { gateway in
       let body = [UInt8](repeating: 0, count: 1001)
       let answer = try await gateway.http("POST", "/api/v1/write", body, Bodies.protobuf)
       #expect(answer.status == 413)
@@ -25,7 +25,7 @@ import Wire
 
   @Test func `hold for what a body becomes: bombs of every kind are stopped on the way`() async throws {
     let zeros = [UInt8](repeating: 0, count: 4 << 20)
-    try await TestGateway.run(settings: { $0.limits.sender.decodedBytes = 1 << 20 }) { gateway in
+    try await TestGateway.run(settings: .with { $0.limits.sender.decodedBytes = 1 << 20 }) { gateway in
       let snappy = try await gateway.http("POST", "/api/v1/write", Bodies.snappy(zeros), Bodies.protobuf)
       #expect(snappy.status == 413, "\(snappy.text)")
       let zstd = try await gateway.http(
@@ -40,14 +40,16 @@ import Wire
   }
 
   @Test func `of a rate are answered 429 with a time, for that sender only`() async throws {
-    try await TestGateway.run(settings: {
-      var limits = SenderLimits()
-      limits.entriesPerSecond = 1
-      $0.senders = [
-        SenderSettings(name: "slow", credentials: .bearer(.text("slow")), limits: limits),
-        SenderSettings(name: "free", credentials: .bearer(.text("free"))),
-      ]
-    }) { gateway in
+    try await TestGateway.run(
+      settings: .with {
+        var limits = SenderLimits()
+        limits.entriesPerSecond = 1
+        $0.senders = [
+          SenderSettings(name: "slow", credentials: .bearer(.text("slow")), limits: limits),
+          SenderSettings(name: "free", credentials: .bearer(.text("free"))),
+        ]
+      }
+    ) { gateway in
       func push(_ token: String) async throws -> TestGateway.Answer {
         var headers = Bodies.protobuf
         headers["Authorization"] = "Bearer \(token)"
@@ -69,7 +71,7 @@ import Wire
   }
 
   @Test func `of series are answered 429, and known series go on`() async throws {
-    try await TestGateway.run(settings: { $0.limits.push.seriesPerTenant = 1 }) { gateway in
+    try await TestGateway.run(settings: .with { $0.limits.push.seriesPerTenant = 1 }) { gateway in
       #expect(try await gateway.http("POST", "/api/v1/write", Bodies.snappy(Bodies.up), Bodies.protobuf).status == 204)
       let two = Bodies.remoteWrite([[("__name__", "up"), ("job", "a")], [("__name__", "up"), ("job", "b")]])
       let answer = try await gateway.http("POST", "/api/v1/write", Bodies.snappy(two), Bodies.protobuf)
@@ -79,7 +81,7 @@ import Wire
   }
 
   @Test func `of all bodies together send away at once who comes too many`() async throws {
-    try await TestGateway.run(settings: { $0.limits.bytesUnderWay = 64 << 10 }) { gateway in
+    try await TestGateway.run(settings: .with { $0.limits.bytesUnderWay = 64 << 10 }) { gateway in
       let answer = try await gateway.http(
         "POST", "/api/v1/write", [UInt8](repeating: 0, count: 100 << 10), Bodies.protobuf)
       #expect(answer.status == 503)

@@ -76,11 +76,15 @@ import Testing
 
   @Test func `keeps its secrets`() throws {
     let configuration = try parsed(
-      "gateway: {senders: [{name: a, bearer_token: abcdefgh}, {name: b, basic_auth: {username: u, password: ijklmnop}}]}")
+      "gateway: {senders: [{name: a, bearer_token: abcdefgh}, {name: b, basic_auth: {username: u, password: ijklmnop}}]}"
+    )
     #expect(!configuration.sanitizedText.contains("abcdefgh"))
     #expect(!configuration.sanitizedText.contains("ijklmnop"))
     #expect(configuration.secrets.hide("what abcdefgh says") == "what <secret> says")
-    #expect(problems("gateway: {senders: [{name: a, bearer_token: {abcdefgh: ijklmnop}}]}").allSatisfy { !$0.contains("ijklmnop") })
+    #expect(
+      problems("gateway: {senders: [{name: a, bearer_token: {abcdefgh: ijklmnop}}]}").allSatisfy {
+        !$0.contains("ijklmnop")
+      })
   }
 
   @Test func `belongs to gateways, and scrape_configs to agents`() throws {
