@@ -44,7 +44,7 @@ struct CommandTests {
     #expect(try Self.run(["check-config"]).code == 64)
   }
 
-  @Test("the examples are good", arguments: ["examples/agent.yml"])
+  @Test("the examples are good", arguments: ["examples/agent.yml", "examples/gateway.yml"])
   func examples(file: String) throws {
     let answer = try Self.run(["check-config", Places.repository.appending(path: file).path])
     #expect(answer.code == 0, "\(answer.errors)")

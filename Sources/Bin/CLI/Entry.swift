@@ -33,7 +33,8 @@ struct Clymene: AsyncParsableCommand {
       SIGINT or SIGTERM.
       """,
     subcommands: [
-      AgentCommand.self, GatewayCommand.self, PromtailGatewayCommand.self, CheckConfigCommand.self, WALCommand.self, VersionCommand.self,
+      AgentCommand.self, GatewayCommand.self, PromtailGatewayCommand.self, CheckConfigCommand.self, WALCommand.self,
+      VersionCommand.self,
       CompletionsCommand.self,
     ])
 }

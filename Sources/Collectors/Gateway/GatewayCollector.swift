@@ -83,7 +83,10 @@ public final class GatewayCollector: Collector {
   private func announce(_ server: Server) -> @Sendable (GatewayListener) -> Void {
     { [logger, onListening] listener in
       logger.info(
-        "gateway listens", metadata: ["server": "\(server.rawValue)", "address": "\(listener)", "tls": "\(listener.tls != nil)"])
+        "gateway listens",
+        metadata: [
+          "server": "\(server.rawValue)", "address": "\(listener)", "tls": "\(listener.tls != nil)",
+        ])
       onListening(server, listener)
     }
   }

@@ -71,7 +71,7 @@ struct GatewayServers {
     guard left > 0 else { return nil }
     for await event in events {
       switch event {
-      case .tooLate: running.forEach { $0.cancel() }
+      case .tooLate: for task in running { task.cancel() }
       case .cancelled: stopping = stopping ?? stop(happened)
       case .ended(let server, let error):
         left -= 1

@@ -1,10 +1,12 @@
-import Codec
+import GRPCCore
 import GatewayRPC
 import Model
+import Synchronization
 import Testing
 import WAL
 import Wire
 
+@testable import Codec
 @testable import GatewayCollectors
 
 @Suite("Blocks of another log") struct BlocksIntoALogTests {
@@ -52,7 +54,10 @@ import Wire
         DeliverRequest(id: 2, isFirst: false, blocks: [third.bytes]),
         DeliverRequest(id: 3, isFirst: true, tables: [unknown.table.bytes], blocks: [second.bytes, third.bytes]),
       ])
-      #expect(answers.map { $0.answers.map(\.kind) } == [[.stored, .missingTables, .skipped], [.skipped], [.stored, .stored]])
+      #expect(
+        answers.map { $0.answers.map(\.kind) } == [
+          [.stored, .missingTables, .skipped], [.skipped], [.stored, .stored],
+        ])
       #expect(answers[0].answers[1].missingTables == [unknown.table.name])
     }
   }
@@ -74,19 +79,25 @@ import Wire
     }
   }
 
-  @Test func `are refused when a table has another number of series than they say`() async throws {
+  @Test func `are refused when header and groups name different tables, also with sums that fit`() async throws {
     try await TestGateway.run { gateway in
       // A block over a table of two series, whose header is made to name a table of three.
       var two = try SampleBlocks(series: 2)
       let three = try SampleBlocks(series: 3)
       let block = try two.block()
       var bytes = block.bytes
-      // Only the name in the header: the groups go on naming the first.
+      // The groups go on naming the first.
       let at = block.header.byteCount - 8 - TableName.byteCount
       bytes.replaceSubrange(at..<(at + TableName.byteCount), with: three.table.name.bytes)
+      let sum = Checksum.xxh3(bytes.span.bytes.extracting(0..<(at + TableName.byteCount)))
+      withUnsafeBytes(of: sum.littleEndian) {
+        bytes.replaceSubrange((at + TableName.byteCount)..<block.header.byteCount, with: $0)
+      }
+      #expect(try SealedBlock(verifying: bytes).header.tables == [three.table.name])
       let answer = try await gateway.deliverHTTP(
         DeliverRequest(id: 1, tables: [two.table.bytes, three.table.bytes], blocks: [bytes]))
       #expect(answer.answers.map(\.kind) == [.refused])
+      #expect(answer.answers.first?.reason.contains("no group uses") == true, "\(answer)")
     }
   }
 
@@ -113,5 +124,62 @@ import Wire
       ])
       #expect(answers.map { $0.answers.map(\.kind) } == [[.stored]])
     }
+  }
+
+  @Test func `keep only tables that a block names, and of those no more than the cache holds`() async throws {
+    try await TestGateway.run(settings: .with { $0.limits.tableCacheBytes = 5000 }) { gateway in
+      var request = DeliverRequest(id: 1)
+      for number in 0..<200 {
+        var sample = try SampleBlocks(series: 2, name: "name\(number)")
+        request.tables.append(sample.table.bytes)
+        if number >= 100 { request.blocks.append(try sample.block().bytes) }
+      }
+      var unused = request
+      unused.blocks = []
+      _ = try await gateway.deliverHTTP(unused)
+      #expect(gateway.collector.cachedTables.count == 0)
+      let answer = try await gateway.deliverHTTP(request)
+      #expect(answer.answers.allSatisfy { $0.kind == .stored })
+      #expect(gateway.collector.cachedTables.bytes <= 5000)
+      #expect(gateway.collector.cachedTables.count > 0)
+    }
+  }
+
+  @Test func `on a stream that is open when the gateway stops are answered, and the stream ends`() async throws {
+    let (answered, answer) = AsyncStream.makeStream(of: DeliverResponse.self)
+    let (stopped, stop) = AsyncStream.makeStream(of: Void.self)
+    let began = ContinuousClock.now
+    let client = Mutex<Task<RPCError?, any Error>?>(nil)
+    try await TestGateway.run { gateway in
+      var sample = try SampleBlocks()
+      let request = DeliverRequest(id: 1, tables: [sample.table.bytes], blocks: [try sample.block().bytes])
+      let streaming = Task {
+        try await gateway.grpc { client in
+          do {
+            try await client.bidirectionalStreaming(
+              request: StreamingClientRequest { writer in
+                try await writer.write(request.encoded())
+                for await _ in stopped {}
+              }, descriptor: GatewayMethods.deliver, serializer: BytesCoder(), deserializer: BytesCoder(),
+              options: .defaults
+            ) { response in
+              for try await message in response.messages { answer.yield(try DeliverResponse(decoding: message)) }
+            }
+            return nil
+          } catch let error as RPCError {
+            stop.finish()
+            return error
+          }
+        } as RPCError?
+      }
+      client.withLock { $0 = streaming }
+      for await response in answered {
+        #expect(response.answers.map(\.kind) == [.stored])
+        break
+      }
+    }
+    #expect(ContinuousClock.now - began < .seconds(4))
+    let error = try await client.withLock { $0 }?.value
+    #expect(error?.code == .unavailable)
   }
 }

@@ -40,7 +40,9 @@ struct SampleBlocks {
     var sealer = try BlockSealer()
     let entry = LogEntry(timestamp: UnixNanoseconds(5), line: Array("hello".utf8))
     let batch = RowBatch(logs: [LogRows(source: 1, tables: [table], entries: [.init(stream: 0, entry: entry)])])
-    guard let block = try sealer.seal(batch, origin: .random(), firstSequence: 1).first?.block else { throw NothingSealed() }
+    guard let block = try sealer.seal(batch, origin: .random(), firstSequence: 1).first?.block else {
+      throw NothingSealed()
+    }
     return (block, table)
   }
 }

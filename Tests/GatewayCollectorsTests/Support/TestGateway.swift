@@ -22,24 +22,31 @@ struct TestGateway: Sendable {
 
   struct NotListening: Error {}
 
+  /// What a test wants otherwise than usual.
+  struct Change {
+    let apply: (inout GatewaySettings) -> Void
+
+    static var none: Change { Change { _ in } }
+
+    static func with(_ apply: @escaping (inout GatewaySettings) -> Void) -> Change { Change(apply: apply) }
+  }
+
   /// Runs a gateway for as long as `body` does, and stops it in order.
   static func run(
     _ signal: Signal = .metrics, sink: (any Sink)? = nil, reader: (any PushReader)? = nil,
-    log configure: (inout LogConfiguration) -> Void = { _ in }, _ change: (inout GatewaySettings) -> Void = { _ in },
-    _ body: @Sendable (TestGateway) async throws -> Void
+    settings change: Change = .none, _ body: @Sendable (TestGateway) async throws -> Void
   ) async throws {
     let folder = NSTemporaryDirectory() + "clymene-gateway-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    var configuration = LogConfiguration(directory: folder, commitInterval: .milliseconds(20))
-    configure(&configuration)
-    let log = try WriteAheadLog.open(configuration)
+    let log = try WriteAheadLog.open(LogConfiguration(directory: folder, commitInterval: .milliseconds(20)))
     var settings = GatewaySettings(
       signal: signal, grpc: GatewayListener(host: "127.0.0.1", port: 0),
       http: GatewayListener(host: "127.0.0.1", port: 0))
-    change(&settings)
+    change.apply(&settings)
     let (listening, announce) = AsyncStream.makeStream(of: (GatewayCollector.Server, Int).self)
     let collector = GatewayCollector(
-      settings, reader: reader ?? LooseReader(settings), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+      settings, reader: reader ?? LooseReader(settings),
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
       onListening: { announce.yield(($0, $1.port)) })
     let running = Task {
       defer { announce.finish() }

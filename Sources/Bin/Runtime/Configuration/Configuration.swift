@@ -26,7 +26,8 @@ public struct Configuration: Sendable, Equatable {
       remarks.append(Configuration.noTargets)
     }
     if gateway != nil, !scrapeJobs.isEmpty {
-      remarks.append("scrape_configs is for the role agent and gateway for the gateways: each role leaves the other's alone")
+      remarks.append(
+        "scrape_configs is for the role agent and gateway for the gateways: each role leaves the other's alone")
     }
     if forwarders.isEmpty { remarks.append("the configuration has no forwarder: what is collected stays in the log") }
     return remarks

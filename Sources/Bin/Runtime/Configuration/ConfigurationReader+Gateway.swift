@@ -18,7 +18,8 @@ extension ConfigurationReader {
     for element in reader.list("senders") ?? [] {
       guard let sender = sender(element, settings.limits.sender) else { continue }
       if let earlier = names[sender.name] {
-        problems.report(element, "the sender name “\(sender.name)” stands in line \(earlier) already; each needs its own")
+        problems.report(
+          element, "the sender name “\(sender.name)” stands in line \(earlier) already; each needs its own")
       }
       names[sender.name] = element.node.mark?.line ?? 0
       settings.senders.append(sender)

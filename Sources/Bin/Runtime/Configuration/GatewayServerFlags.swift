@@ -49,7 +49,8 @@ public struct GatewayServerFlags: Sendable, Equatable {
     guard tls, let certificate, let key else { return result }
     result = result ?? standard
     result?.tls = GatewayTLS(
-      certificateFile: Self.absolute(certificate), keyFile: Self.absolute(key), clientCAFile: clientCA.map(Self.absolute))
+      certificateFile: Self.absolute(certificate), keyFile: Self.absolute(key),
+      clientCAFile: clientCA.map(Self.absolute))
     return result
   }
 

@@ -22,7 +22,8 @@ extension RoleCollectors {
     var settings = configuration.gateway ?? ConfigurationDefaults.gateway
     settings.signal = signal
     guard settings.grpc != nil || settings.http != nil else {
-      throw ConfigurationError(file: "the command line", text: "both servers are turned off: the gateway would listen nowhere")
+      throw ConfigurationError(
+        file: "the command line", text: "both servers are turned off: the gateway would listen nowhere")
     }
     let collector = GatewayCollector(settings, logger: logger)
     let secrets = configuration.secrets

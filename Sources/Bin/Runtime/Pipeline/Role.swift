@@ -24,7 +24,8 @@ extension Role {
         remarks.append("scrape_configs stands in the file, but the role \(name) scrapes nothing; the role agent does")
       }
     } else if configuration.gateway != nil {
-      remarks.append("gateway stands in the file, but the role \(name) receives nothing; the roles gateway and promtail-gateway do")
+      remarks.append(
+        "gateway stands in the file, but the role \(name) receives nothing; gateway and promtail-gateway do")
     }
     return remarks
   }

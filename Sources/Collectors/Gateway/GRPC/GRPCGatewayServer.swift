@@ -49,9 +49,11 @@ struct GRPCGatewayServer: GatewayServer {
     let standard = [GatewayMethods.healthCheck, GatewayMethods.reflection, GatewayMethods.reflectionAlpha]
     server = GRPCServer(
       transport: .http2NIOPosix(
-        address: try Self.address(listener), transportSecurity: try certificates?.forGRPC() ?? .plaintext, config: config),
+        address: try Self.address(listener), transportSecurity: try certificates?.forGRPC() ?? .plaintext,
+        config: config),
       services: [
-        GatewayService(shared: shared), HealthService(shared: shared, services: Set(own.map(\.service.fullyQualifiedService))),
+        GatewayService(shared: shared),
+        HealthService(shared: shared, services: Set(own.map(\.service.fullyQualifiedService))),
         ReflectionService(services: Set((own + standard).map(\.service.fullyQualifiedService))),
       ])
   }

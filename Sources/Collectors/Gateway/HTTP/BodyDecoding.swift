@@ -111,11 +111,15 @@ enum BodyEncoding: Sendable, Equatable {
   }
 
   private static func tooLarge(_ limitBytes: Int) -> Refusal {
-    Refusal(.tooLarge, "the body is larger than \(limitBytes) bytes when decompressed, which is the limit; less at once may be taken")
+    Refusal(
+      .tooLarge,
+      "the body is larger than \(limitBytes) bytes when decompressed, which is the limit; less at once may be taken")
   }
 
   private static func malformed(_ encoding: String, _ reason: String) -> Refusal {
-    Refusal(.invalid, "the body is not the \(encoding) that Content-Encoding says: \(reason); sending it again does not help")
+    Refusal(
+      .invalid,
+      "the body is not the \(encoding) that Content-Encoding says: \(reason); sending it again does not help")
   }
 
   private static var noMemory: Refusal {

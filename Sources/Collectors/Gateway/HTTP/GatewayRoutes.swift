@@ -109,7 +109,8 @@ enum GatewayRoute: Equatable {
     guard let encoding = BodyEncoding(header), allowed.contains(encoding) else {
       throw Refusal(
         .unsupported,
-        "Content-Encoding “\(header ?? "")”; taken here: \(allowed.map { $0 == .plain ? "none" : "\($0)" }.joined(separator: ", "))")
+        "Content-Encoding “\(header ?? "")”; taken here: \(allowed.map { $0 == .plain ? "none" : "\($0)" }.joined(separator: ", "))"
+      )
     }
     return encoding
   }

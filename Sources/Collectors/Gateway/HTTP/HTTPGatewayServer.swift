@@ -24,7 +24,8 @@ struct HTTPGatewayServer: GatewayServer {
     let plain = HTTPServerBuilder.http1(
       configuration: .init(
         additionalChannelHandlers: [RequestDeadlines(limits)],
-        httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100)))
+        httpDecoderConfiguration: .init(
+          maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100)))
     let application = Application(
       responder: GatewayResponder(shared: shared),
       server: try certificates.map { try .tls(plain, tlsConfiguration: $0.forHTTP()) } ?? plain,

@@ -99,7 +99,9 @@ struct GatewayResponder: HTTPResponder {
         ("Exemplars", answer.written.exemplars),
       ]
       for (what, count) in counts {
-        if let name = HTTPField.Name("X-Prometheus-Remote-Write-\(what)-Written") { response.headers[name] = "\(count)" }
+        if let name = HTTPField.Name("X-Prometheus-Remote-Write-\(what)-Written") {
+          response.headers[name] = "\(count)"
+        }
       }
     }
     return response

@@ -17,7 +17,8 @@ struct PushIntake: Sendable {
   let health: LogHealth
 
   /// Returns when what was taken is durable.
-  func take(_ body: [UInt8], as form: PushForm, tenant: Tenant, from sender: Sender) async throws(Refusal) -> PushAnswer {
+  func take(_ body: [UInt8], as form: PushForm, tenant: Tenant, from sender: Sender) async throws(Refusal) -> PushAnswer
+  {
     var push: Push
     do throws(PushError) {
       push = try reader.read(body, as: form, tenant: tenant)
@@ -68,7 +69,8 @@ struct PushIntake: Sendable {
     guard !rejected.isEmpty else { return nil }
     let texts = rejected.prefix(8).map { "\($0.count) left out: \($0.reason)" }.joined(separator: "; ")
     if rejected.contains(where: \.isTemporary) {
-      return Refusal(.tooMuch, "\(texts); the rest is stored; what was left out may be taken later", retryAfter: .seconds(5))
+      return Refusal(
+        .tooMuch, "\(texts); the rest is stored; what was left out may be taken later", retryAfter: .seconds(5))
     }
     return Refusal(.invalid, "\(texts); the rest is stored; sending it again does not help")
   }

@@ -15,7 +15,8 @@ struct Sender: Sendable {
     if let tenant { return tenant }
     guard let tenant = Tenant(asked ?? "") else {
       throw Refusal(
-        .invalid, "X-Scope-OrgID: \(asked?.utf8.count ?? 0) bytes, at most \(Tenant.limitBytes); sending it again does not help")
+        .invalid,
+        "X-Scope-OrgID: \(asked?.utf8.count ?? 0) bytes, at most \(Tenant.limitBytes); sending it again does not help")
     }
     return tenant
   }

@@ -22,7 +22,8 @@ final class SenderDirectory: Sendable {
     }
     guard let authorization, let offered = Offered(authorization) else {
       throw Refusal(
-        .unauthenticated, "credentials are wanted: a header Authorization with Bearer or Basic; without one it is never taken")
+        .unauthenticated,
+        "credentials are wanted: a header Authorization with Bearer or Basic; without one it is never taken")
     }
     var found: SenderSettings?
     var unreadable: String?
@@ -69,7 +70,9 @@ final class SenderDirectory: Sendable {
       switch parts[0].lowercased() {
       case "bearer": self = .bearer(value)
       case "basic":
-        guard let data = Data(base64Encoded: value), let text = String(validating: data, as: UTF8.self) else { return nil }
+        guard let data = Data(base64Encoded: value), let text = String(validating: data, as: UTF8.self) else {
+          return nil
+        }
         self = .basic(text)
       default: return nil
       }

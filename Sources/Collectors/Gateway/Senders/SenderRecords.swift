@@ -10,7 +10,8 @@ final class SenderRecords: Sendable {
   func record(of name: String, limits: SenderLimits, now: ContinuousClock.Instant = .now) -> SenderRecord {
     records.withLock { records in
       if let known = records[name] { return known }
-      if records.count >= limit, let oldest = records.min(by: { $0.value.figures.lastSeen < $1.value.figures.lastSeen }) {
+      if records.count >= limit, let oldest = records.min(by: { $0.value.figures.lastSeen < $1.value.figures.lastSeen })
+      {
         records[oldest.key] = nil
       }
       let record = SenderRecord(name: name, limits: limits, now: now)

@@ -4,7 +4,8 @@ enum GatewayParts {
     let seen = gateway.senders.first.map { "the last one \(Figures.span($0.lastSeenAgeSeconds.rounded())) ago" }
     return PageParts.tile("Senders", Figures.grouped(gateway.senderCount), seen ?? "none has sent anything yet")
       + PageParts.tile(
-        "Received", rate, "\(Figures.grouped(gateway.rows)) rows, \(Figures.grouped(gateway.entries)) "
+        "Received", rate,
+        "\(Figures.grouped(gateway.rows)) rows, \(Figures.grouped(gateway.entries)) "
           + (gateway.signal == "logs" ? "entries" : "samples"))
   }
 

@@ -5,8 +5,12 @@ enum OverviewPage {
 
   static func render(_ status: StatusSnapshot, _ history: History) -> String {
     let charts = [
-      Chart(status.gateway == nil ? "Samples scraped" : "Entries received", .perSecond, history.ring(.samplesPerSecond)),
-      Chart(status.gateway == nil ? "Failed scrapes" : "Failed requests", .perSecond, history.ring(.failedScrapesPerSecond), tone: "bad"),
+      Chart(
+        status.gateway == nil ? "Samples scraped" : "Entries received", .perSecond,
+        history.ring(.samplesPerSecond)),
+      Chart(
+        status.gateway == nil ? "Failed scrapes" : "Failed requests", .perSecond,
+        history.ring(.failedScrapesPerSecond), tone: "bad"),
       Chart("Bytes in the log", .bytes, history.ring(.logBytes), tone: "two"),
       Chart("Processor", .cores, history.ring(.cpuCores), tone: "three"),
       Chart("Resident memory", .bytes, history.ring(.residentBytes), tone: "three"),

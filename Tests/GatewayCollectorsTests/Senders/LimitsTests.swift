@@ -1,0 +1,119 @@
+import Codec
+import Foundation
+import GRPCCore
+import GatewayRPC
+import Model
+import Testing
+import WAL
+import Wire
+
+@testable import GatewayCollectors
+
+@Suite("Limits") struct LimitsTests {
+  @Test func `of a body's size are answered 413 and RESOURCE_EXHAUSTED with the number`() async throws {
+    try await TestGateway.run(settings: .with { $0.limits.sender.bodyBytes = 1000 }) { gateway in
+      let body = [UInt8](repeating: 0, count: 1001)
+      let answer = try await gateway.http("POST", "/api/v1/write", body, Bodies.protobuf)
+      #expect(answer.status == 413)
+      #expect(answer.text.contains("1000 bytes"))
+      let error = await #expect(throws: RPCError.self) {
+        try await gateway.grpc { try await $0.call(GatewayMethods.requestMetrics, body) }
+      }
+      #expect(error?.code == .resourceExhausted)
+    }
+  }
+
+  @Test func `hold for what a body becomes: bombs of every kind are stopped on the way`() async throws {
+    let zeros = [UInt8](repeating: 0, count: 4 << 20)
+    try await TestGateway.run(settings: .with { $0.limits.sender.decodedBytes = 1 << 20 }) { gateway in
+      let snappy = try await gateway.http("POST", "/api/v1/write", Bodies.snappy(zeros), Bodies.protobuf)
+      #expect(snappy.status == 413, "\(snappy.text)")
+      let zstd = try await gateway.http(
+        "POST", "/api/v1/write", try ZstdFrames().frame(zeros),
+        ["Content-Type": "application/x-protobuf", "Content-Encoding": "zstd"])
+      #expect(zstd.status == 413, "\(zstd.text)")
+      // A length that is a lie costs nothing.
+      let lie = try await gateway.http("POST", "/api/v1/write", [0xff, 0xff, 0xff, 0xff, 0x0f, 1], Bodies.protobuf)
+      #expect(lie.status == 413 || lie.status == 400)
+      #expect(gateway.collector.bytesUnderWay == 0)
+    }
+  }
+
+  @Test func `of a rate are answered 429 with a time, for that sender only`() async throws {
+    try await TestGateway.run(
+      settings: .with {
+        var limits = SenderLimits()
+        limits.entriesPerSecond = 1
+        $0.senders = [
+          SenderSettings(name: "slow", credentials: .bearer(.text("slow")), limits: limits),
+          SenderSettings(name: "free", credentials: .bearer(.text("free"))),
+        ]
+      }
+    ) { gateway in
+      func push(_ token: String) async throws -> TestGateway.Answer {
+        var headers = Bodies.protobuf
+        headers["Authorization"] = "Bearer \(token)"
+        let body = Bodies.remoteWrite((0..<20).map { [("__name__", "up"), ("n", "\($0)")] })
+        return try await gateway.http("POST", "/api/v1/write", Bodies.snappy(body), headers)
+      }
+      #expect(try await push("slow").status == 204)
+      let second = try await push("slow")
+      #expect(second.status == 429)
+      #expect(Int(second.headers["retry-after"] ?? "") ?? 0 >= 1)
+      for _ in 0..<3 { #expect(try await push("free").status == 204) }
+      var sample = try SampleBlocks()
+      let block = try sample.block()
+      let blocks = try await gateway.deliverHTTP(
+        DeliverRequest(id: 1, tables: [sample.table.bytes], blocks: [block.bytes]), ["Authorization": "Bearer slow"])
+      #expect(blocks.answers.map(\.kind) == [.full])
+      #expect(blocks.retryAfterMilliseconds ?? 0 > 1000)
+    }
+  }
+
+  @Test func `of series are answered 429, and known series go on`() async throws {
+    try await TestGateway.run(settings: .with { $0.limits.push.seriesPerTenant = 1 }) { gateway in
+      #expect(try await gateway.http("POST", "/api/v1/write", Bodies.snappy(Bodies.up), Bodies.protobuf).status == 204)
+      let two = Bodies.remoteWrite([[("__name__", "up"), ("job", "a")], [("__name__", "up"), ("job", "b")]])
+      let answer = try await gateway.http("POST", "/api/v1/write", Bodies.snappy(two), Bodies.protobuf)
+      #expect(answer.status == 429)
+      #expect(answer.headers["x-prometheus-remote-write-samples-written"] == "1")
+    }
+  }
+
+  @Test func `of all bodies together send away at once who comes too many`() async throws {
+    try await TestGateway.run(settings: .with { $0.limits.bytesUnderWay = 64 << 10 }) { gateway in
+      let answer = try await gateway.http(
+        "POST", "/api/v1/write", [UInt8](repeating: 0, count: 100 << 10), Bodies.protobuf)
+      #expect(answer.status == 503)
+      #expect(answer.headers["retry-after"] == "1")
+      #expect(try await gateway.http("POST", "/api/v1/write", Bodies.snappy(Bodies.up), Bodies.protobuf).status == 204)
+      let error = await #expect(throws: RPCError.self) {
+        try await gateway.grpc {
+          try await $0.call(GatewayMethods.requestMetrics, [UInt8](repeating: 0, count: 100 << 10))
+        }
+      }
+      #expect(error?.code == .unavailable)
+      #expect(gateway.collector.bytesUnderWay == 0)
+    }
+  }
+
+  @Test func `of what is remembered hold against many senders and many tables`() throws {
+    let records = SenderRecords(limit: 10)
+    for number in 0..<1000 { _ = records.record(of: "10.0.0.\(number)", limits: SenderLimits()) }
+    #expect(records.all.count == 10)
+
+    let cache = TableCache(limitBytes: 10_000)
+    var first: SampleBlocks?
+    for number in 0..<500 {
+      let sample = try SampleBlocks(series: 3, name: "name\(number)")
+      first = first ?? sample
+      cache.add(sample.table, of: .default)
+      // What is used stays.
+      if let first { #expect(cache.table(first.table.name, of: .default) != nil) }
+    }
+    #expect(cache.bytes <= 10_000)
+    #expect(cache.count > 5)
+    // Another tenant cannot use a table by knowing its name.
+    if let first, let other = Tenant("other") { #expect(cache.table(first.table.name, of: other) == nil) }
+  }
+}
