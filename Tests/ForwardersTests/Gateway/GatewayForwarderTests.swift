@@ -134,7 +134,7 @@ import Wire
 
   @Test func `A lost answer is a retry in doubt, and the repeat is already there`() async throws {
     let gateway = try await StandInGateway(reaction: { number, _ in number == 1 ? .storeSilently : .answer })
-    let forwarder = try Self.forwarder([gateway.address], timeout: .milliseconds(300))
+    let forwarder = try Self.forwarder([gateway.address], timeout: .seconds(2))
     let delivery = try Self.delivery(1...2)
     let answer = await forwarder.deliver(delivery)
     guard case .retry(let reason, nil) = answer.outcome else { return #expect(Bool(false), "\(answer)") }
@@ -209,6 +209,23 @@ import Wire
     await gateway.stop()
   }
 
+  @Test func `A gateway that answers without being asked does not fill the memory`() async throws {
+    let gateway = try await StandInGateway(reaction: { number, request in
+      number == 1 ? .flood(DeliverResponse(id: request.id, answers: [.init(.stored)])) : .answer
+    })
+    let forwarder = try Self.forwarder([gateway.address])
+    _ = await forwarder.deliver(try Self.delivery(1...1))
+    var outcome = Outcome.delivered
+    for row in UInt64(2)...4 {
+      try await Task.sleep(for: .milliseconds(50))
+      outcome = await forwarder.deliver(try Self.delivery(row...row)).outcome
+    }
+    #expect(outcome == .delivered)
+    #expect(gateway.seen.headers.count >= 2)
+    await forwarder.close()
+    await gateway.stop()
+  }
+
   @Test func `Nobody listens: a retry that cannot have arrived, and the next address the next time`() async throws {
     let gateway = try await StandInGateway()
     let closed = "127.0.0.1:\(try ReceivingServer.closedPort())"
@@ -237,7 +254,7 @@ import Wire
       try await StandInGateway(reaction: { _, _ in .storeSilently }),
     ]
     let forwarder = try Self.forwarder(
-      gateways.map(\.address), timeout: .milliseconds(200), now: { start + .seconds(seconds.withLock { $0 }) })
+      gateways.map(\.address), timeout: .seconds(1), now: { start + .seconds(seconds.withLock { $0 }) })
     let delivery = try Self.delivery(1...1)
     for _ in 0..<3 { _ = await forwarder.deliver(delivery) }
     #expect(gateways.map { $0.seen.requests.count }.sorted() == [0, 3])
