@@ -168,6 +168,7 @@ import Wire
   @Test(arguments: [
     (RPCError.Code.invalidArgument, "no", "refused"), (.resourceExhausted, "busy", "retry"),
     (.resourceExhausted, "grpc: received message larger than max (5 vs. 4)", "tooLarge"),
+    (.resourceExhausted, "the message has 5 bytes, at most 4; less at once may be taken", "tooLarge"),
     (.permissionDenied, "no", "misconfigured"), (.unimplemented, "no", "misconfigured"), (.unknown, "no", "retry"),
     (.internalError, "no", "retry"), (.deadlineExceeded, "no", "retry"),
   ])
@@ -339,6 +340,7 @@ import Wire
     let gateway = try await StandInGateway()
     let forwarder = try Self.forwarder([gateway.address])
     for row in UInt64(1)...500 { _ = await forwarder.deliver(try Self.delivery(row...row)) }
+    for row in UInt64(1)...50 { _ = await forwarder.deliver(try Self.delivery(row...row)) }
     // The one table.
     #expect(await forwarder.rememberedCount == 1)
     await forwarder.close()
