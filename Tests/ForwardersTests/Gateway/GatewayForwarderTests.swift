@@ -10,7 +10,7 @@ import Wire
 
 @Suite(.timeLimit(.minutes(1))) struct GatewayForwarderTests {
   static func forwarder(
-    _ addresses: [String], timeout: Duration = .seconds(5), failoverAfter: Duration = .seconds(30),
+    _ addresses: [String], timeout: Duration = .seconds(30), failoverAfter: Duration = .seconds(30),
     limits: DeliveryExchange.Limits = .init(), change: (inout GatewayConfiguration) -> Void = { _ in },
     now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) throws -> GatewayForwarder {
@@ -134,7 +134,7 @@ import Wire
 
   @Test func `A lost answer is a retry in doubt, and the repeat is already there`() async throws {
     let gateway = try await StandInGateway(reaction: { number, _ in number == 1 ? .storeSilently : .answer })
-    let forwarder = try Self.forwarder([gateway.address], timeout: .seconds(2))
+    let forwarder = try Self.forwarder([gateway.address], timeout: .seconds(5))
     let delivery = try Self.delivery(1...2)
     let answer = await forwarder.deliver(delivery)
     guard case .retry(let reason, nil) = answer.outcome else { return #expect(Bool(false), "\(answer)") }
@@ -250,12 +250,11 @@ import Wire
   @Test func `What is in doubt goes to the same gateway until its time is over, then to the other`() async throws {
     let seconds = Mutex(0)
     let start = ContinuousClock.now
+    let broken = StandInGateway.Reaction.end(RPCError(code: .unavailable, message: "going away"), storing: true)
     let gateways = [
-      try await StandInGateway(reaction: { _, _ in .storeSilently }),
-      try await StandInGateway(reaction: { _, _ in .storeSilently }),
+      try await StandInGateway(reaction: { _, _ in broken }), try await StandInGateway(reaction: { _, _ in broken }),
     ]
-    let forwarder = try Self.forwarder(
-      gateways.map(\.address), timeout: .seconds(1), now: { start + .seconds(seconds.withLock { $0 }) })
+    let forwarder = try Self.forwarder(gateways.map(\.address), now: { start + .seconds(seconds.withLock { $0 }) })
     let delivery = try Self.delivery(1...1)
     for _ in 0..<3 { _ = await forwarder.deliver(delivery) }
     #expect(gateways.map { $0.seen.requests.count }.sorted() == [0, 3])

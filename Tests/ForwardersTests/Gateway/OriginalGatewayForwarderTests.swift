@@ -9,7 +9,7 @@ import Wire
 
 @Suite(.timeLimit(.minutes(1))) struct OriginalGatewayForwarderTests {
   private static func forwarder(
-    _ address: String, _ transport: GatewayConfiguration.Transport = .grpc, timeout: Duration = .seconds(5)
+    _ address: String, _ transport: GatewayConfiguration.Transport = .grpc, timeout: Duration = .seconds(30)
   ) throws -> OriginalGatewayForwarder {
     var configuration = GatewayConfiguration(addresses: [try #require(GatewayAddress(address, defaultPort: 1))])
     configuration.transport = transport
