@@ -16,7 +16,11 @@ final class DeliverStream: Sendable {
     var sentRequests = 0
     var hasEnded = false
     var waits = 0
+    var unread = 0
   }
+
+  /// Answers that nobody has asked for yet, more than requests can be under way.
+  private static let unreadLimit = 64
 
   let link: GatewayLink
   private let requests: AsyncStream<[UInt8]>.Continuation
@@ -63,7 +67,16 @@ final class DeliverStream: Sendable {
         request: request, descriptor: GatewayMethods.deliver, serializer: BytesCoder(), deserializer: BytesCoder(),
         options: .defaults
       ) { response in
-        for try await message in response.messages { happened.yield(.response(message)) }
+        for try await message in response.messages {
+          let unread = shared.state.withLock { state in
+            state.unread += 1
+            return state.unread
+          }
+          guard unread <= unreadLimit else {
+            throw RPCError(code: .internalError, message: "more answers than requests")
+          }
+          happened.yield(.response(message))
+        }
       }
       return nil
     } catch let error as RPCError {
@@ -91,6 +104,7 @@ final class DeliverStream: Sendable {
     defer { late.cancel() }
     for await event in events {
       if case .late(let number) = event, number != wait { continue }
+      if case .response = event { shared.state.withLock { $0.unread -= 1 } }
       return event
     }
     return .ended(RPCError(code: .cancelled, message: "the delivery was given up"))

@@ -31,9 +31,11 @@ enum GatewayAnswer {
 
   /// grpc-go: "grpc: received message larger than max (5000000 vs. 4194304)". grpc-swift: "Message has exceeded the configured maximum payload size (max: …".
   /// grpc-java: "gRPC message exceeds maximum size 4194304: 5000000".
+  /// Clymene: "the message has 50000000 bytes, at most 33554432; less at once may be taken".
   private static func speaksOfSize(_ words: String) -> Bool {
     let words = words.lowercased()
-    return words.contains("larger than max") || words.contains("exceed") && words.contains("size")
+    return words.contains("larger than max") || words.contains("less at once")
+      || words.contains("exceed") && words.contains("size")
   }
 
   static func outcome(

@@ -61,9 +61,10 @@ public actor GatewayForwarder: Forwarder {
     } else {
       answer = await stream(&exchange)
     }
-    if case .delivered = answer.outcome {
+    switch answer.outcome {
+    case .delivered, .alreadyThere:
       acknowledged.forget(delivery.blocks.lazy.map { AcknowledgedBlocks.Key($0.block) })
-    } else {
+    default:
       for key in exchange.there { acknowledged.remember(key) }
     }
     if exchange.isPartlyThere, case .retry = answer.outcome { answer.mayHaveArrived = true }

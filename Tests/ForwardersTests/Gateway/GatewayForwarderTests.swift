@@ -10,7 +10,7 @@ import Wire
 
 @Suite(.timeLimit(.minutes(1))) struct GatewayForwarderTests {
   static func forwarder(
-    _ addresses: [String], timeout: Duration = .seconds(5), failoverAfter: Duration = .seconds(30),
+    _ addresses: [String], timeout: Duration = .seconds(30), failoverAfter: Duration = .seconds(30),
     limits: DeliveryExchange.Limits = .init(), change: (inout GatewayConfiguration) -> Void = { _ in },
     now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) throws -> GatewayForwarder {
@@ -134,7 +134,7 @@ import Wire
 
   @Test func `A lost answer is a retry in doubt, and the repeat is already there`() async throws {
     let gateway = try await StandInGateway(reaction: { number, _ in number == 1 ? .storeSilently : .answer })
-    let forwarder = try Self.forwarder([gateway.address], timeout: .milliseconds(300))
+    let forwarder = try Self.forwarder([gateway.address], timeout: .seconds(5))
     let delivery = try Self.delivery(1...2)
     let answer = await forwarder.deliver(delivery)
     guard case .retry(let reason, nil) = answer.outcome else { return #expect(Bool(false), "\(answer)") }
@@ -168,6 +168,7 @@ import Wire
   @Test(arguments: [
     (RPCError.Code.invalidArgument, "no", "refused"), (.resourceExhausted, "busy", "retry"),
     (.resourceExhausted, "grpc: received message larger than max (5 vs. 4)", "tooLarge"),
+    (.resourceExhausted, "the message has 5 bytes, at most 4; less at once may be taken", "tooLarge"),
     (.permissionDenied, "no", "misconfigured"), (.unimplemented, "no", "misconfigured"), (.unknown, "no", "retry"),
     (.internalError, "no", "retry"), (.deadlineExceeded, "no", "retry"),
   ])
@@ -209,6 +210,23 @@ import Wire
     await gateway.stop()
   }
 
+  @Test func `A gateway that answers without being asked does not fill the memory`() async throws {
+    let gateway = try await StandInGateway(reaction: { number, request in
+      number == 1 ? .flood(DeliverResponse(id: request.id, answers: [.init(.stored)])) : .answer
+    })
+    let forwarder = try Self.forwarder([gateway.address])
+    _ = await forwarder.deliver(try Self.delivery(1...1))
+    var outcome = Outcome.delivered
+    for row in UInt64(2)...4 {
+      try await Task.sleep(for: .milliseconds(50))
+      outcome = await forwarder.deliver(try Self.delivery(row...row)).outcome
+    }
+    #expect(outcome == .delivered)
+    #expect(gateway.seen.headers.count >= 2)
+    await forwarder.close()
+    await gateway.stop()
+  }
+
   @Test func `Nobody listens: a retry that cannot have arrived, and the next address the next time`() async throws {
     let gateway = try await StandInGateway()
     let closed = "127.0.0.1:\(try ReceivingServer.closedPort())"
@@ -232,12 +250,11 @@ import Wire
   @Test func `What is in doubt goes to the same gateway until its time is over, then to the other`() async throws {
     let seconds = Mutex(0)
     let start = ContinuousClock.now
+    let broken = StandInGateway.Reaction.end(RPCError(code: .unavailable, message: "going away"), storing: true)
     let gateways = [
-      try await StandInGateway(reaction: { _, _ in .storeSilently }),
-      try await StandInGateway(reaction: { _, _ in .storeSilently }),
+      try await StandInGateway(reaction: { _, _ in broken }), try await StandInGateway(reaction: { _, _ in broken }),
     ]
-    let forwarder = try Self.forwarder(
-      gateways.map(\.address), timeout: .milliseconds(200), now: { start + .seconds(seconds.withLock { $0 }) })
+    let forwarder = try Self.forwarder(gateways.map(\.address), now: { start + .seconds(seconds.withLock { $0 }) })
     let delivery = try Self.delivery(1...1)
     for _ in 0..<3 { _ = await forwarder.deliver(delivery) }
     #expect(gateways.map { $0.seen.requests.count }.sorted() == [0, 3])
@@ -322,6 +339,7 @@ import Wire
     let gateway = try await StandInGateway()
     let forwarder = try Self.forwarder([gateway.address])
     for row in UInt64(1)...500 { _ = await forwarder.deliver(try Self.delivery(row...row)) }
+    for row in UInt64(1)...50 { _ = await forwarder.deliver(try Self.delivery(row...row)) }
     // The one table.
     #expect(await forwarder.rememberedCount == 1)
     await forwarder.close()

@@ -9,7 +9,7 @@ import Wire
 
 @Suite(.timeLimit(.minutes(1))) struct OriginalGatewayForwarderTests {
   private static func forwarder(
-    _ address: String, _ transport: GatewayConfiguration.Transport = .grpc, timeout: Duration = .seconds(5)
+    _ address: String, _ transport: GatewayConfiguration.Transport = .grpc, timeout: Duration = .seconds(30)
   ) throws -> OriginalGatewayForwarder {
     var configuration = GatewayConfiguration(addresses: [try #require(GatewayAddress(address, defaultPort: 1))])
     configuration.transport = transport
@@ -19,7 +19,7 @@ import Wire
 
   private static func logs(tenant: Tenant = .default) throws -> Delivery {
     var sealer = try BlockSealer()
-    let streams = try SeriesTable(encoding: [Series(Labels([Label("job", "till")]))])
+    let streams = try SeriesTable(encoding: [Series(Labels([Label("job", "till")]))], signal: .logs)
     let entry = LogEntry(timestamp: UnixNanoseconds(1_700_000_000_123_456_789), line: Array("hello".utf8))
     let batch = RowBatch(
       tenant: tenant, logs: [LogRows(source: 3, tables: [streams], entries: [.init(stream: 0, entry: entry)])])

@@ -16,6 +16,8 @@ final class StandInGateway: Sendable {
     case hang
     /// The stream ends with this; the blocks are stored before it or not.
     case end(RPCError, storing: Bool)
+    /// The same answer a thousand times.
+    case flood(DeliverResponse)
     /// An answer of the test's own.
     case say(DeliverResponse)
   }
@@ -49,6 +51,8 @@ final class StandInGateway: Sendable {
               try await writer.write(gateway.take(request, &isUnsettled).encoded())
             case .storeSilently: _ = gateway.take(request, &isUnsettled)
             case .hang: break
+            case .flood(let response):
+              for _ in 0..<1000 { try await writer.write(response.encoded()) }
             case .say(let response): try await writer.write(response.encoded())
             case .end(let error, let storing):
               if storing { _ = gateway.take(request, &isUnsettled) }

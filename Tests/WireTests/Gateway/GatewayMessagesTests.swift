@@ -6,7 +6,7 @@ import Testing
 @Suite struct GatewayMessagesTests {
   private static let name = TableName(low: 0x0807_0605_0403_0201, high: 0x100f_0e0d_0c0b_0a09)
 
-  @Test func `A request is the bytes that the protocol's page shows`() throws {
+  @Test func `A request is the bytes that protobuf makes of it`() throws {
     let request = DeliverRequest(id: 300, isFirst: true, renumbers: true, tables: [[1, 2]], blocks: [[3], []])
     let bytes: [UInt8] = [
       0x08, 0xac, 0x02, 0x10, 0x01, 0x18, 0x01, 0x22, 0x02, 1, 2, 0x2a, 0x01, 3, 0x2a, 0x00,
@@ -21,7 +21,7 @@ import Testing
     #expect(DeliverResponse(id: 0, answers: []).encoded().isEmpty)
   }
 
-  @Test func `A response is the bytes that the protocol's page shows`() throws {
+  @Test func `A response is the bytes that protobuf makes of it`() throws {
     let response = DeliverResponse(
       id: 1,
       answers: [
