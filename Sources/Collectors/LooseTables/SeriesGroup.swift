@@ -15,6 +15,8 @@ public final class SeriesGroup: Sendable {
   static let limitSeries = 4096
   /// Of labels and metadata: far within what a table may hold, and no new series once it is reached.
   static let limitTextBytes = 4 << 20
+  /// Of all its series together, so that the references to them fit a table as well.
+  static let limitLabels = 1 << 19
   static let idleBeforeMerging = Duration.seconds(600)
   static let betweenRenewals = Duration.seconds(600)
 
@@ -53,8 +55,10 @@ public final class SeriesGroup: Sendable {
         return waiting
       }
       if !made.unmade.isEmpty {
+        // Asked before, so that what changes in between is not taken for known.
+        let version = families?.settledVersion(now)
         if let families { families.describe(&made.unmade) }
-        try grow(&made, now)
+        try grow(&made, version, now)
       } else if made.tables.count > 1, now - made.lastGrowth > Self.idleBeforeMerging {
         try replace(&made, from: 0, with: try content(made.tables))
       }
@@ -63,7 +67,7 @@ public final class SeriesGroup: Sendable {
     }
   }
 
-  private func grow(_ made: inout Made, _ now: ContinuousClock.Instant) throws(FormatError) {
+  private func grow(_ made: inout Made, _ version: Int?, _ now: ContinuousClock.Instant) throws(FormatError) {
     var size = made.unmade.count
     var kept = made.tables.count
     let isFull = made.seriesCount + size >= Self.limitSeries
@@ -72,6 +76,7 @@ public final class SeriesGroup: Sendable {
       size += made.tables[kept].seriesCount
     }
     try replace(&made, from: kept, with: try content(Array(made.tables[kept...])) + made.unmade)
+    if made.seriesCount == 0, let version { made.familyVersion = version }
     made.seriesCount += made.unmade.count
     made.unmade = []
     made.lastGrowth = now

@@ -42,7 +42,8 @@ public final class SeriesInterner: Sendable {
   ) {
     self.signal = signal
     self.limits = limits
-    self.silence = silence
+    // Less would be no silence: ticks are a sixtieth of it.
+    self.silence = max(silence, .seconds(60))
     self.now = now
     budget = SeriesBudget(limit: limits.seriesOfAllTenants)
     state = Mutex(State(lastSweep: now()))

@@ -20,6 +20,7 @@ struct TenantState: Sendable {
     let group: SeriesGroup
     var seriesCount = 0
     var textBytes = 0
+    var labels = 0
     var units = 0
   }
 
@@ -125,11 +126,13 @@ struct TenantState: Sendable {
     let place = SeriesPlace(group: id, index: UInt32(filled.seriesCount))
     filled.group.add(new.series)
     filled.seriesCount += 1
-    filled.textBytes += new.textBytes + new.series.metadata.help.utf8.count
+    filled.textBytes += new.textBytes + new.series.metadata.help.utf8.count + new.series.metadata.unit.utf8.count
+    filled.labels += new.series.labels.pairs.count
     filled.units += units
     groups[id] = filled
     let isFull =
       filled.seriesCount == SeriesGroup.limitSeries || filled.textBytes >= SeriesGroup.limitTextBytes
+      || filled.labels >= SeriesGroup.limitLabels
     open[lane] = isFull ? nil : id
     return place
   }

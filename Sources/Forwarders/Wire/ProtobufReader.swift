@@ -90,6 +90,22 @@ struct ProtobufReader {
     return true
   }
 
+  /// A number of one or two bytes. Nil and unmoved when it is longer, or the bytes end.
+  @inline(__always)
+  mutating func shortVarint(in bytes: RawSpan) -> UInt32? {
+    guard offset < end, end <= bytes.byteCount else { return nil }
+    let first = bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+    if first < 0x80 {
+      offset &+= 1
+      return UInt32(first)
+    }
+    guard end &- offset >= 2 else { return nil }
+    let second = bytes.unsafeLoad(fromByteOffset: offset &+ 1, as: UInt8.self)
+    guard second < 0x80 else { return nil }
+    offset &+= 2
+    return UInt32(first & 0x7f) | UInt32(second) &<< 7
+  }
+
   /// All that is left as text, which has to be UTF-8.
   func text(_ what: StaticString, in bytes: RawSpan) throws(WireError) -> String {
     guard end <= bytes.byteCount else { throw WireError(.truncated, "\(what): the bytes end", at: offset) }

@@ -72,6 +72,10 @@ extension RemoteWriteScanner {
     }
     try count(packed.count, at: at)
     while !packed.isAtEnd {
+      if let reference = packed.shortVarint(in: bytes) {
+        columns.references.append(reference)
+        continue
+      }
       columns.references.append(UInt32(clamping: try packed.varint("label reference", in: bytes)))
     }
   }
