@@ -75,6 +75,7 @@ let wireTargets: [Target] = [
   room("Wire", "Sources/Forwarders/Wire", ["Model", "Codec", "CSnappy"]),
   tests("WireTests", ["Wire", "Model", "Codec"]),
   bench("RemoteWriteBench", "Sources/Bin/Bench/RemoteWrite", ["Wire", "Model", "Codec"]),
+  bench("LokiBench", "Sources/Bin/Bench/Loki", ["Wire", "Model", "Codec"]),
 ]
 
 let grpc: [Target.Dependency] = [
@@ -150,6 +151,7 @@ let package = Package(
     .executable(name: "bench-wal", targets: ["LogBench"]),
     .executable(name: "bench-scrape", targets: ["ScrapeBench"]),
     .executable(name: "bench-remote-write", targets: ["RemoteWriteBench"]),
+    .executable(name: "bench-loki", targets: ["LokiBench"]),
     .executable(name: "bench-push", targets: ["PushBench"]),
     .library(name: "Wire", targets: ["Wire"]),
     .library(name: "LooseTables", targets: ["LooseTables"]),

@@ -27,6 +27,8 @@ build bench-parse
 "$scratch/release/bench-parse" "$captures"
 build bench-remote-write
 "$scratch/release/bench-remote-write" "$seconds"
+build bench-loki
+"$scratch/release/bench-loki" "$seconds"
 build bench-wal
 work=$(mktemp -d "$PWD/.build/bench-wal.XXXXXX")
 trap 'rm -rf "$work"' EXIT

@@ -159,6 +159,39 @@ struct ConfigurationTests {
     #expect(settings.type == "prometheus")
   }
 
+  @Test func readsALokiForwarder() throws {
+    let settings = try parsed(
+      """
+      forwarders:
+        - name: central
+          type: loki
+          url: https://shop:s%40cret@logs.example.org:3100?x=1
+          timeout: 10s
+          concurrency: 8
+          headers: {X-Site: shop-7}
+          tenant_header: X-Tenant
+          tenant_id: shop-7
+          send_structured_metadata: false
+        - {name: b, type: loki, url: "http://logs/own/path", bearer_token: t}
+        - {name: c, type: loki, url: "http://logs/"}
+      """
+    ).forwarders
+    var expected = LokiConfiguration(url: "https://logs.example.org:3100/loki/api/v1/push?x=1")
+    expected.http.authentication = .basic(username: .text("shop"), password: .text("s@cret"))
+    expected.timeout = .seconds(10)
+    expected.shards = 8
+    expected.http.headers = [.init(name: "X-Site", secrets: [.text("shop-7")])]
+    expected.tenantHeader = "X-Tenant"
+    expected.tenantID = "shop-7"
+    expected.sendsStructuredMetadata = false
+    #expect(settings[0].destination == .loki(expected))
+    #expect(settings[0].type == "loki")
+    var own = LokiConfiguration(url: "http://logs/own/path")
+    own.http.authentication = .credentials(type: "Bearer", .text("t"))
+    #expect(settings[1].destination == .loki(own))
+    #expect(settings[2].destination == .loki(LokiConfiguration(url: "http://logs/loki/api/v1/push")))
+  }
+
   @Test func whatMayBeSecretInAURLOrHeaderIsInNoMessage() {
     let found = problems(
       """
@@ -271,6 +304,16 @@ struct ConfigurationTests {
         "are credentials already"
       ),
       ("forwarders: [{name: a, type: prometheus, url: 'http://db', path: o}]", "unknown key"),
+      ("forwarders: [{name: a, type: loki}]", "needs a url"),
+      ("forwarders: [{name: a, type: loki, url: 'logs:3100'}]", "a URL is wanted here"),
+      ("forwarders: [{name: a, type: loki, url: 'http://l', concurrency: 0}]", "from 1 to 64"),
+      ("forwarders: [{name: a, type: loki, url: 'http://l', tenant_id: \"a\\nb\"}]", "no control characters"),
+      (
+        "forwarders: [{name: a, type: loki, url: 'http://l', tenant_id: \(String(repeating: "t", count: 151))}]",
+        "at most 150"
+      ),
+      ("forwarders: [{name: a, type: loki, url: 'http://l', headers: {x-scope-orgid: y}}]", "is the tenant_header"),
+      ("forwarders: [{name: a, type: loki, url: 'http://l', send_exemplars: true}]", "unknown key"),
       ("a: [", "this is not YAML"),
       ("a: 1\na: 2", "stands there twice"),
       ("- a", "a mapping of keys is wanted here"),

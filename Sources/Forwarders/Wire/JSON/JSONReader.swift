@@ -90,19 +90,23 @@ struct JSONReader {
       let content = bytes.extracting(run.start..<run.end).withUnsafeBytes { [UInt8]($0) }
       return run.isASCII ? content : UTF8Repair.repaired(content)
     }
-    var out = bytes.extracting(run.start..<run.end).withUnsafeBytes { [UInt8]($0) }
+    var out: [UInt8] = []
+    out.reserveCapacity(2 * (run.end - run.start) + 64)
+    var plain = run.start..<run.end
     while true {
+      bytes.extracting(plain).withUnsafeBytes { out.append(contentsOf: $0) }
       guard let byte = next(in: bytes) else { throw truncated(what) }
-      switch byte {
-      case UInt8(ascii: "\""):
+      if byte == UInt8(ascii: "\"") {
         offset += 1
         return UTF8Repair.repaired(out)
-      case UInt8(ascii: "\\"): try escape(what, into: &out, in: bytes)
-      case 0..<0x20: throw controlCharacter(byte, what)
-      default:
-        out.append(byte)
+      }
+      guard byte >= 0x20 else { throw controlCharacter(byte, what) }
+      if byte == UInt8(ascii: "\\") { try escape(what, into: &out, in: bytes) }
+      let start = offset
+      while let byte = next(in: bytes), byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
         offset += 1
       }
+      plain = start..<offset
     }
   }
 

@@ -81,56 +81,60 @@ public enum ProducerBatch {
 
     mutating func string(_ text: ArraySlice<UInt8>) {
       raw("\"")
+      // Where the bytes begin that stand as they are and are not written yet.
       var start = text.startIndex
-      for at in text.indices where Self.isSpecial[Int(text[at])] {
-        bytes.append(contentsOf: text[start..<at])
-        if text[at] >= 0x80 {
-          // From here on character by character: rare, and only these can be broken.
-          slow(text[at...])
-          raw("\"")
-          return
+      var at = start
+      text.withUnsafeBufferPointer { buffer in
+        Self.isSpecial.withUnsafeBufferPointer { isSpecial in
+          for (index, byte) in buffer.enumerated() where isSpecial[Int(byte)] {
+            at = text.startIndex + index
+            // From here on character by character: rare, and only these can be broken.
+            if byte >= 0x80 { return }
+            bytes.append(contentsOf: buffer[(start - text.startIndex)..<index])
+            escape(byte)
+            start = at + 1
+          }
+          at = text.endIndex
         }
-        escape(text[at])
-        start = at + 1
       }
-      bytes.append(contentsOf: text[start...])
+      bytes.append(contentsOf: text[start..<at])
+      if at < text.endIndex { characters(text[at...]) }
       raw("\"")
     }
 
-    private mutating func slow(_ text: ArraySlice<UInt8>) {
-      var out = bytes
-      bytes = []
+    private mutating func characters(_ text: ArraySlice<UInt8>) {
       UTF8Repair.forEach(text) { part in
         switch part {
-        case .invalid: out.append(contentsOf: #"\ufffd"#.utf8)
+        case .invalid: raw(#"\ufffd"#)
         case .character(let range):
           if range.count == 1, Self.isSpecial[Int(text[range.lowerBound])] {
-            out.append(contentsOf: Self.escaped(text[range.lowerBound]))
+            escape(text[range.lowerBound])
           } else if range.count == 3, text[range].elementsEqual([0xE2, 0x80, 0xA8]) {
-            out.append(contentsOf: #"\u2028"#.utf8)
+            raw(#"\u2028"#)
           } else if range.count == 3, text[range].elementsEqual([0xE2, 0x80, 0xA9]) {
-            out.append(contentsOf: #"\u2029"#.utf8)
+            raw(#"\u2029"#)
           } else {
-            out.append(contentsOf: text[range])
+            bytes.append(contentsOf: text[range])
           }
         }
       }
-      bytes = out
     }
-
-    private mutating func escape(_ byte: UInt8) { bytes.append(contentsOf: Self.escaped(byte)) }
 
     private static let isSpecial: [Bool] = (0..<256).map { byte in
       byte < 0x20 || byte >= 0x80 || "\"\\<>&".utf8.contains(UInt8(byte))
     }
 
-    private static func escaped(_ byte: UInt8) -> [UInt8] {
+    private mutating func escape(_ byte: UInt8) {
       switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"): [UInt8(ascii: "\\"), byte]
-      case 0x0A: Array(#"\n"#.utf8)
-      case 0x0D: Array(#"\r"#.utf8)
-      case 0x09: Array(#"\t"#.utf8)
-      default: Array(#"\u00"#.utf8) + [Hexadecimals.digits[Int(byte >> 4)], Hexadecimals.digits[Int(byte & 15)]]
+      case UInt8(ascii: "\""): raw(#"\""#)
+      case UInt8(ascii: "\\"): raw(#"\\"#)
+      case 0x0A: raw(#"\n"#)
+      case 0x0D: raw(#"\r"#)
+      case 0x09: raw(#"\t"#)
+      default:
+        raw(#"\u00"#)
+        bytes.append(Hexadecimals.digits[Int(byte >> 4)])
+        bytes.append(Hexadecimals.digits[Int(byte & 15)])
       }
     }
   }
