@@ -24,6 +24,7 @@ let package = Package(
     target("Letter", ["WAL", "Codec"]),
     target("RemoteWrite", ["Wire"]),
     target("Snappy", ["Wire"]),
+    target("GRPCServices", ["Wire"]),
     target("LokiPush", ["Wire"]),
     target("LokiLabels", ["Wire"]),
     target("Push", ["LooseTables", "Wire", "Codec"]),
