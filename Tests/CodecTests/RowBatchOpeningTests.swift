@@ -84,6 +84,8 @@ import Testing
     var sealer = try BlockSealer()
     let made = try source.metrics(firstSequence: 1)
     let sealed = try sealer.seal(made.0, origin: Origin(low: 1, high: 1), firstSequence: 1)[0]
+    #expect(throws: FormatError.self) { try BlockOpener().verify(sealed.block, over: []) }
+    try BlockOpener().verify(sealed.block, over: sealed.tables)
     #expect(throws: FormatError.self) {
       _ = try RowBatch(opening: TabledBlock(block: sealed.block, tables: []), with: BlockOpener())
     }

@@ -8,6 +8,8 @@ public struct BlockSealer: ~Copyable {
   private let compressor: ZstdCompressor
   let opener: BlockOpener
   private var writer = GroupWriter()
+  /// What was left of the compressed bytes of the blocks that were joined last.
+  private var shrinking = 0.5
 
   /// `level` is zstd's. Throws when there is no memory for a context.
   public init(level: Int32 = 3) throws(FormatError) {
@@ -87,13 +89,13 @@ public struct BlockSealer: ~Copyable {
   /// follow each other, or that hold sections which this version does not know, stay as they are.
   public mutating func merge(_ blocks: [SealedBlock]) throws(FormatError) -> [SealedBlock] {
     var result: [SealedBlock] = []
-    var pending = Pending()
+    var pending = Pending(shrinking: shrinking)
     for block in blocks {
       let (groups, hasUnknownSections) = try opener.read(block)
       let cells = groups.reduce(0) { $0 + $1.cellCount }
       if !pending.takes(block.header, cells: cells, hasUnknownSections: hasUnknownSections) {
         result += try join(pending.members[...])
-        pending = Pending()
+        pending = Pending(shrinking: shrinking)
       }
       pending.add(block, groups, cells: cells, hasUnknownSections: hasUnknownSections)
     }
@@ -103,8 +105,10 @@ public struct BlockSealer: ~Copyable {
   /// Blocks that will be one, opened. Their cells are counted, so that what is held stays within what one block may hold.
   private struct Pending {
     var members: [(block: SealedBlock, groups: [GroupColumns])] = []
-    private var size = Packing.MergedSize()
+    private var size: Packing.MergedSize
     private var isClosed = false
+
+    init(shrinking: Double) { size = Packing.MergedSize(shrinking: shrinking) }
 
     func takes(_ header: BlockHeader, cells: Int, hasUnknownSections: Bool) -> Bool {
       guard let last = members.last else { return true }
@@ -138,6 +142,11 @@ public struct BlockSealer: ~Copyable {
     }
     do {
       let block = try assemble(parts.map { GroupColumns.joined($0) }, Identity(first.block.header))
+      // Few blocks say little of how much more would shrink.
+      if members.count >= 8 {
+        let before = members.reduce(0) { $0 + $1.block.header.compressedBytes }
+        shrinking = min(1, max(0.1, Double(block.header.compressedBytes) / Double(max(1, before))))
+      }
       if block.bytes.count <= FormatLimits.sealedBlockBytes { return [block] }
     } catch  where error.kind == .tooLarge {
       // Columns of different scales can grow when they are joined; halves then fit.

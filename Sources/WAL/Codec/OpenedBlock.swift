@@ -29,23 +29,34 @@ public struct OpenedBlock: Sendable {
 
   /// Finds each group's tables among those at hand, and makes sure that they have as many series as the group says.
   public func resolve(_ tables: [SeriesTable]) throws(FormatError) -> [[SeriesTable]] {
+    let byName = SeriesTable.byName(tables)
+    var result: [[SeriesTable]] = []
+    for group in groups { result.append(try group.head.tables(among: byName, signal: header.signal)) }
+    return result
+  }
+}
+
+extension SeriesTable {
+  static func byName(_ tables: [SeriesTable]) -> [TableName: SeriesTable] {
     var byName: [TableName: SeriesTable] = [:]
     for table in tables { byName[table.name] = table }
-    var result: [[SeriesTable]] = []
-    for group in groups {
-      var found: [SeriesTable] = []
-      for (name, series) in zip(group.head.tables, group.head.tableSeries) {
-        guard let table = byName[name] else { throw FormatError(.missingTable, "group: table \(name) is not at hand") }
-        guard table.seriesCount == series, table.signal == header.signal else {
-          throw FormatError(
-            .inconsistent,
-            "group: \(series) series of table \(name), which has \(table.seriesCount) of \(table.signal)")
-        }
-        found.append(table)
+    return byName
+  }
+}
+
+extension GroupHead {
+  /// The group's tables, which have to have as many series as the group says.
+  func tables(among byName: [TableName: SeriesTable], signal: Signal) throws(FormatError) -> [SeriesTable] {
+    var found: [SeriesTable] = []
+    for (name, series) in zip(tables, tableSeries) {
+      guard let table = byName[name] else { throw FormatError(.missingTable, "group: table \(name) is not at hand") }
+      guard table.seriesCount == series, table.signal == signal else {
+        throw FormatError(
+          .inconsistent, "group: \(series) series of table \(name), which has \(table.seriesCount) of \(table.signal)")
       }
-      result.append(found)
+      found.append(table)
     }
-    return result
+    return found
   }
 }
 

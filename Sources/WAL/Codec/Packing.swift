@@ -84,16 +84,22 @@ enum Packing {
 
   /// How large a merged block will be at most.
   struct MergedSize {
+    /// More than a message of 900,000 bytes usually holds, and 20 MiB while they are joined.
+    private static let cells = 1_310_720
     private var payload = 0
     private var compressed = 0
     private var cells = 0
     private var tables = 0
     private var rows = 0
+    /// What is left of the compressed bytes when blocks are joined, as it was the last time.
+    private let shrinking: Double
+
+    init(shrinking: Double) { self.shrinking = shrinking }
 
     func fits(_ header: BlockHeader, cells more: Int) -> Bool {
-      payload + header.payloadBytes <= FormatLimits.blockPayloadBytes / 2
-        && compressed + header.compressedBytes <= FormatLimits.sealedBlockBytes * 2
-        && cells + more <= FormatLimits.blockCells / 2
+      payload + header.payloadBytes <= FormatLimits.blockPayloadBytes * 3 / 2
+        && Double(compressed + header.compressedBytes) * shrinking <= Double(FormatLimits.sealedBlockBytes) * 0.95
+        && cells + more <= MergedSize.cells
         && tables + header.tables.count <= FormatLimits.blockTables * 8
         && rows + header.rowCount <= FormatLimits.blockRows
     }

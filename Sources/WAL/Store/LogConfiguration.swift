@@ -34,6 +34,10 @@ public struct LogConfiguration: Sendable {
 
   /// Rows that wait for the writer, in bytes of memory; past that appends wait.
   public static let waitingBytes = 16 << 20
+  /// Collectors whose position a log keeps.
+  public static let limitPositions = 100_000
+  /// Names and positions of all of them: a segment starts with a copy.
+  var limitPositionBytes: Int { max(1 << 20, min(16 << 20, segmentBytes / 4)) }
   public static let leastMaxSizeBytes = 1 << 20
   public static let leastSegmentBytes = 64 << 10
 

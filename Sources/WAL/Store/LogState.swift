@@ -69,6 +69,8 @@ struct LogState {
   var end: UInt64
   var head = HeadWindow()
   var positions: [String: [UInt8]]
+  /// Of names and positions.
+  var positionBytes = 0
   var consumers: [String: Consumer]
   var dataWaiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
   var nextWaiter: UInt64 = 0
@@ -96,6 +98,27 @@ struct LogState {
       if segments[middle].first > offset { high = middle } else { low = middle + 1 }
     }
     return low == 0 ? nil : low - 1
+  }
+
+  mutating func setPosition(_ position: [UInt8], of collector: String) {
+    let before = positions.updateValue(position, forKey: collector)
+    positionBytes += position.count - (before.map(\.count) ?? -collector.utf8.count)
+  }
+
+  /// Why these positions would be too many or too large, all in all; nil when they are not. Each segment starts with all of them.
+  func excess(adding more: [CollectorPosition], limitBytes: Int) -> String? {
+    var count = positions.count
+    var bytes = positionBytes
+    for position in more {
+      let before = positions[position.collector]
+      if before == nil { count += 1 }
+      bytes += position.position.count - (before.map(\.count) ?? -position.collector.utf8.count)
+    }
+    if count > positions.count, count > LogConfiguration.limitPositions {
+      return "\(count) collectors, at most \(LogConfiguration.limitPositions)"
+    }
+    if bytes > positionBytes, bytes > limitBytes { return "\(bytes) bytes of all collectors, at most \(limitBytes)" }
+    return nil
   }
 
   // MARK: - Room among the waiting rows

@@ -177,6 +177,11 @@ public final class WriteAheadLog: Sendable {
         )
       }
     }
+    if positions.isEmpty { return }
+    let limitBytes = core.configuration.limitPositionBytes
+    if let excess = core.state.withLock({ $0.excess(adding: positions, limitBytes: limitBytes) }) {
+      throw LogError(.misuse, "collectors' positions: \(excess)")
+    }
   }
 }
 

@@ -5,16 +5,24 @@ import Glibc
 import Model
 import WAL
 
-/// `bench-wal [directory]`: how fast the log commits, beside what bare LMDB gives on the same disk, and how fast a log with 1,600 segments
+/// `bench-wal [receive | origins] [directory]`: without a word, how fast the log commits, beside what bare LMDB gives on the same disk, and how fast a log with 1,600 segments
 /// opens. Release builds only; the directory (default: the working directory) says which disk is measured.
 @main struct LogBench {
   static func main() async throws {
-    let parent = CommandLine.arguments.count > 1 ? CommandLine.arguments[1] : FileManager.default.currentDirectoryPath
+    var arguments = CommandLine.arguments.dropFirst()
+    let mode = arguments.first.flatMap { ["receive", "origins"].contains($0) ? $0 : nil }
+    if mode != nil { arguments = arguments.dropFirst() }
+    let parent = arguments.first ?? FileManager.default.currentDirectoryPath
     let directory = parent + "/bench-wal-\(getpid())"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    try await committing(directory)
-    try await opening(directory)
+    switch mode {
+    case "receive": try await ReceiveBench.run(directory)
+    case "origins": try await OriginsBench.run(directory)
+    default:
+      try await committing(directory)
+      try await opening(directory)
+    }
   }
 
   // MARK: - Committing
@@ -154,13 +162,6 @@ import WAL
         + String(
           format: "%6.0f %8.1f %10.3f", Double(commits) / seconds, Double(bytes) / seconds / 1e6,
           cpu * 1000 / Double(commits)))
-  }
-
-  private static func cpuSeconds() -> Double {
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime)
   }
 
   // MARK: - Opening

@@ -136,6 +136,7 @@ final class Lane: Sendable {
     /// Dead letters that are sent again, one after the other; the first is under way.
     var letters: [RedrivenLetter] = []
     var readBackoff: Backoff
+    let merger = LaneMerger()
     /// Some request was left without an end.
     var isUnsettled = false
   }
@@ -258,8 +259,8 @@ final class Lane: Sendable {
       for batch in LaneBatches.cut(blocks, limitEntries: size, sentBefore: sentBefore) {
         let mayBeThere = (batch.first?.offsets.lowerBound ?? .max) < sentBefore
         let sent = batch.map(\.block)
-        let merged = forwarder.wantsMergedBlocks && !mayBeThere ? try? LaneBatches.merged(sent) : nil
-        run.schedule.add(batch, sent: merged ?? sent, mayBeThere: mayBeThere)
+        let merged = forwarder.wantsMergedBlocks && !mayBeThere ? run.merger.merged(sent) : sent
+        run.schedule.add(batch, sent: merged, mayBeThere: mayBeThere)
       }
     case .failure(let error):
       guard !(error is CancellationError), !run.isStopping else { return }

@@ -24,14 +24,20 @@ enum LaneBatches {
     }
     return batches
   }
+}
 
-  /// Blocks of one origin that follow each other as few; the tables go along.
-  static func merged(_ blocks: [TabledBlock]) throws(FormatError) -> [TabledBlock] {
+/// Joins blocks of one origin that follow each other. Kept by a lane, since it learns how much the blocks shrink, and so how many fit into one.
+final class LaneMerger {
+  private var sealer: BlockSealer?
+
+  /// As few blocks as the limits allow, with their tables; the blocks as they are when one of them cannot be read. A single block costs nothing.
+  func merged(_ blocks: [TabledBlock]) -> [TabledBlock] {
     guard blocks.count > 1 else { return blocks }
     var tables: [TableName: SeriesTable] = [:]
     for block in blocks { for table in block.tables { tables[table.name] = table } }
-    var sealer = try BlockSealer()
-    return try sealer.merge(blocks.map(\.block)).map { block in
+    if sealer == nil { sealer = try? BlockSealer() }
+    guard let joined = try? sealer?.merge(blocks.map(\.block)) else { return blocks }
+    return joined.map { block in
       TabledBlock(block: block, tables: block.header.tables.compactMap { tables[$0] })
     }
   }

@@ -22,8 +22,8 @@ struct LaneLimits: Sendable, Equatable {
   /// Samples or log entries of a batch; a larger block is a batch by itself.
   var batchEntries = 262_144
   /// The same two for a forwarder that wants merged blocks: a backlog of many targets is dense only when a block holds many scrapes of each.
-  var mergedReadBytes = 4 << 20
-  var mergedBatchEntries = 2 << 20
+  var mergedReadBytes = 6 << 20
+  var mergedBatchEntries = 5 << 19
   /// Up to so many a batch goes as one request; above, as one for each shard.
   var wholeBatchEntries = 32_768
   /// Batches that may be under way or wait for their shard: each may leave a hole in the cursor, which takes 32.

@@ -158,7 +158,9 @@ final class Catalog: Sendable {
       }
       if let received {
         for key in changes.forgottenOrigins { try transaction.delete(received, key.keyBytes) }
-        for (key, rows) in changes.received { try transaction.putChecked(received, key.keyBytes, rows.encoded()) }
+        for (key, rows) in ReceivedKey.sorted(changes.received) {
+          try transaction.putChecked(received, key.keyBytes, rows.encoded())
+        }
       }
       if changes.end > 0 {
         try transaction.putChecked(meta, Catalog.endKey, withUnsafeBytes(of: changes.end.littleEndian) { [UInt8]($0) })

@@ -23,7 +23,9 @@ enum SalvageOrder {
         kept.append(record)
         continue
       }
-      if lastOffsets == offsets, last.origin == record.origin, last.tenant == record.tenant, last.sequences == record.sequences {
+      if lastOffsets == offsets, last.origin == record.origin, last.tenant == record.tenant,
+        last.sequences == record.sequences
+      {
         report.duplicates += 1
       } else {
         report.conflicts += 1
@@ -65,7 +67,9 @@ enum SalvageOrder {
       let first: UInt64
     }
     var known = Set(kept.map { Who(origin: $0.origin, tenant: $0.tenant, first: $0.sequences.lowerBound) })
-    let left = strays.filter { known.insert(Who(origin: $0.origin, tenant: $0.tenant, first: $0.sequences.lowerBound)).inserted }
+    let left = strays.filter {
+      known.insert(Who(origin: $0.origin, tenant: $0.tenant, first: $0.sequences.lowerBound)).inserted
+    }
     report.duplicates += strays.count - left.count
     guard !left.isEmpty else { return [] }
     let open = Dictionary(grouping: gaps(in: kept, within: within)) { $0.count }

@@ -69,8 +69,9 @@ struct LogOpening {
     for name in copiedConsumers { contents.consumers[name]?.sentBound = end }
     let isChanged = isCatalogNew || contents.damaged > 0 || !report.isClean
     let consumers = contents.consumers.mapValues { Consumer(record: $0, isDirty: isChanged, sentLimit: end) }
-    let state = LogState(
+    var state = LogState(
       segments: infos, active: active.segment, end: end, positions: active.carried.positions, consumers: consumers)
+    state.positionBytes = state.positions.reduce(0) { $0 + $1.key.utf8.count + $1.value.count }
     report.segments = infos.count
     report.firstOffset = infos.first?.first ?? end
     report.endOffset = end

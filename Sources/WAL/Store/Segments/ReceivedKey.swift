@@ -16,6 +16,14 @@ struct ReceivedKey: Hashable, Sendable {
 
   init(_ header: BlockHeader) { self.init(tenant: header.tenant, origin: header.origin) }
 
+  /// In the order of `keyBytes`, nearly: entries that are written in order cost a fraction of those that are not.
+  static func sorted(_ entries: [ReceivedKey: ReceivedOrigin]) -> [(key: ReceivedKey, value: ReceivedOrigin)] {
+    entries.sorted { a, b in
+      (a.key.origin.low.byteSwapped, a.key.origin.high.byteSwapped)
+        < (b.key.origin.low.byteSwapped, b.key.origin.high.byteSwapped)
+    }
+  }
+
   var keyBytes: [UInt8] { tenant.name.isEmpty ? origin.keyBytes : origin.keyBytes + Array(tenant.name.utf8) }
 
   init?(keyBytes: [UInt8]) {

@@ -39,16 +39,14 @@ struct ReceivedRows: Sendable {
     }
   }
 
-  func forEach<E: Error>(_ body: (ReceivedKey, ReceivedOrigin) throws(E) -> Void) throws(E) {
-    for (tenant, origins) in tenants {
-      for (origin, rows) in origins { try body(ReceivedKey(tenant: tenant, origin: origin), rows) }
-    }
-  }
-
   /// Forgets origins that were heard of last before `time`; says which.
   mutating func forgetSilent(before time: Int64) -> [ReceivedKey] {
     var gone: [ReceivedKey] = []
-    forEach { key, rows in if rows.lastHeard < time { gone.append(key) } }
+    for (tenant, origins) in tenants {
+      for (origin, rows) in origins where rows.lastHeard < time {
+        gone.append(ReceivedKey(tenant: tenant, origin: origin))
+      }
+    }
     for key in gone { self[key] = nil }
     return gone
   }

@@ -65,7 +65,7 @@ final class Segment: Sendable {
       for (collector, position) in carried.positions {
         try transaction.putChecked(databases[2], Array(collector.utf8), position)
       }
-      for (key, rows) in carried.received {
+      for (key, rows) in ReceivedKey.sorted(carried.received) {
         try transaction.putChecked(databases[3], key.keyBytes, rows.encoded())
       }
       if carried.needsCatalog { try transaction.putChecked(databases[4], needsCatalogKey, [1]) }

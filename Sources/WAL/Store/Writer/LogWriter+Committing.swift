@@ -187,7 +187,7 @@ extension LogWriter {
       }
       if let usedBytes, !state.segments.isEmpty { state.segments[state.segments.count - 1].fileBytes = usedBytes }
       state.end = max(state.end, offset)
-      for (collector, position) in prepared.positions { state.positions[collector] = position }
+      for (collector, position) in prepared.positions { state.setPosition(position, of: collector) }
       if !prepared.isEmpty {
         state.counters.commits += 1
         state.isFull = false

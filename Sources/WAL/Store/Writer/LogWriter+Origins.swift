@@ -1,11 +1,12 @@
 import Codec
 import Model
 
-// Which rows of other logs are known, and where that is written down. A segment has what changed while it was written. The rest comes along at each
-// roll while it is little; past that the catalog keeps it, since 200,000 origins would make each roll slow and each segment a third larger.
+// Which rows of other logs are known, and where that is written down. Each segment starts with what is not in the catalog, and has what changes while it
+// is written. When that becomes much, the origins that have been silent the longest move to the catalog: each once, so that a roll costs what the
+// senders of the day cost, and not what 200,000 origins would.
 extension LogWriter {
-  /// Up to so many origins each segment starts with all of them.
-  static let carriedOrigins = 8192
+  /// Up to so many origins a segment starts with.
+  static let carriedOrigins = 16_384
 
   private var limitOrigins: Int {
     min(ReceivedRows.limitOrigins, max(256, configuration.maxSizeBytes / ReceivedRows.bytesEach))
@@ -25,30 +26,34 @@ extension LogWriter {
   }
 
   private func forget(_ keys: [ReceivedKey]) {
+    // One that changed since may be in the catalog as it was before.
     for key in keys {
       unsavedOrigins.remove(key)
       forgottenOrigins.insert(key)
     }
   }
 
-  /// For a new segment: all of them, or those that the catalog does not have durably. The silent ones are forgotten first.
+  /// For a new segment: all that the catalog does not have. Those that were silent for too long are forgotten first.
   func originsToCarry(now: Int64) -> (origins: [ReceivedKey: ReceivedOrigin], needsCatalog: Bool) {
     forget(received.forgetSilent(before: now - configuration.dedupeWindow.milliseconds))
-    var origins: [ReceivedKey: ReceivedOrigin] = [:]
-    guard received.count > Self.carriedOrigins else {
-      received.forEach { origins[$0] = $1 }
-      return (origins, false)
-    }
     saveOrigins()
+    var origins: [ReceivedKey: ReceivedOrigin] = [:]
+    origins.reserveCapacity(unsavedOrigins.count)
     for key in unsavedOrigins { origins[key] = received[key] }
-    return (origins, true)
+    return (origins, received.count > origins.count)
   }
 
-  /// Puts what has changed into the catalog, durably. What could not be saved is carried.
+  /// Moves the longest silent origins to the catalog, durably, when there are many; some more at each roll, so that none takes long. Until that has
+  /// succeeded they are carried.
   private func saveOrigins() {
     var changes = Catalog.Changes()
-    for key in unsavedOrigins { changes.received[key] = received[key] }
     changes.forgottenOrigins = forgottenOrigins
+    let excess = unsavedOrigins.count - Self.carriedOrigins
+    if excess > 0 {
+      let silent = unsavedOrigins.compactMap { key in received[key].map { (key, $0) } }
+        .sorted { $0.1.lastHeard < $1.1.lastHeard }.prefix(excess + Self.carriedOrigins / 8)
+      for (key, rows) in silent { changes.received[key] = rows }
+    }
     if changes.isEmpty { return }
     do throws(LogError) {
       try usingReserve { () throws(LogError) in try catalog().apply(changes) }
@@ -58,7 +63,7 @@ extension LogWriter {
       return
     }
     guard flushCatalog() else { return }
-    unsavedOrigins = []
+    for key in changes.received.keys { unsavedOrigins.remove(key) }
     forgottenOrigins = []
   }
 }
