@@ -67,7 +67,7 @@ struct GatewayResponder: HTTPResponder {
   }
 
   private func takeBlocks(_ request: Request, _ sender: Sender) async throws -> Answered {
-    let lease = shared.budget.lease()
+    let lease = shared.budget.lease(within: sender.record.share)
     let body = try await read(request, DeliverRequest.limitBytes, lease, sender)
     // The request holds a copy of each part.
     try lease.grow(body.count)
@@ -91,7 +91,7 @@ struct GatewayResponder: HTTPResponder {
 
   private func take(_ push: GatewayRoute.Push, _ request: Request, _ sender: Sender) async throws -> Answered {
     let tenant = try sender.tenant(asked: HTTPField.Name("X-Scope-OrgID").flatMap { request.headers[$0] })
-    let lease = shared.budget.lease()
+    let lease = shared.budget.lease(within: sender.record.share)
     let body = try push.encoding.decode(
       try await read(request, sender.limits.bodyBytes, lease, sender), limitBytes: sender.limits.decodedBytes, lease)
     let answer = try await shared.pushes.take(body, as: push.form, tenant: tenant, from: sender)
