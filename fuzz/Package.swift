@@ -25,6 +25,7 @@ let package = Package(
     target("RemoteWrite", ["Wire"]),
     target("Snappy", ["Wire"]),
     target("Push", ["LooseTables", "Wire", "Codec"]),
+    target("GRPCServices", ["Wire"]),
     target("LokiPush", ["Wire"]),
     target("LokiLabels", ["Wire"]),
     target("Gateway", ["Wire"]),

@@ -1,6 +1,5 @@
-import Testing
-
 import Model
+import Testing
 
 @Suite("An allowance")
 struct RateLimitTests {

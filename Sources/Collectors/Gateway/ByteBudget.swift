@@ -20,20 +20,38 @@ final class ByteBudget: Sendable {
 
   func give(_ bytes: Int) { used.withLock { $0 -= bytes } }
 
-  /// A holder of nothing yet.
-  func lease() -> Lease { Lease(of: self) }
+  /// What one sender may have of it: half, so that one with slow bodies leaves room for the others.
+  func share() -> ByteBudget { ByteBudget(limitBytes: max(1, limitBytes / 2)) }
+
+  /// A holder of nothing yet. What it takes counts towards the share of its sender as well.
+  func lease(within share: ByteBudget) -> Lease { Lease(of: self, within: share) }
 
   /// What one request holds; given back when nobody refers to it any more.
   final class Lease: Sendable {
     private let budget: ByteBudget
+    private let share: ByteBudget
     private let held = Mutex(0)
 
-    fileprivate init(of budget: ByteBudget) { self.budget = budget }
+    fileprivate init(of budget: ByteBudget, within share: ByteBudget) {
+      self.budget = budget
+      self.share = share
+    }
 
-    deinit { budget.give(held.withLock { $0 }) }
+    deinit {
+      let bytes = held.withLock { $0 }
+      budget.give(bytes)
+      share.give(bytes)
+    }
 
     func grow(_ bytes: Int) throws(Refusal) {
+      guard share.take(bytes) else {
+        throw Refusal(
+          .unavailable,
+          "this sender's requests under way hold \(share.usedBytes) of \(share.limitBytes) bytes, and this one needs \(bytes) more; it may be sent again in a second",
+          retryAfter: .seconds(1))
+      }
       guard budget.take(bytes) else {
+        share.give(bytes)
         throw Refusal(
           .unavailable,
           "the requests under way hold \(budget.usedBytes) of \(budget.limitBytes) bytes, and this one needs \(bytes) more; it may be sent again in a second",

@@ -17,7 +17,7 @@ public struct GatewayCounters: Sendable, Equatable {
 
   /// Requests of which nothing was taken.
   public var failedRequests: UInt64 {
-    requests.reduce(0) { $0 + ($1.key.outcome == "stored" || $1.key.outcome == "partly_stored" ? 0 : $1.value) }
+    requests.reduce(0) { $0 + (["stored", "partly_stored", "asked_again"].contains($1.key.outcome) ? 0 : $1.value) }
   }
 
   public struct Request: Hashable, Sendable {

@@ -15,8 +15,8 @@ final class GatewayShared: Sendable {
 
   init(_ settings: GatewaySettings, reader: any PushReader, sink: any Sink) {
     self.settings = settings
-    senders = SenderDirectory(settings)
     budget = ByteBudget(limitBytes: settings.limits.bytesUnderWay)
+    senders = SenderDirectory(settings, budget: budget)
     tables = TableCache(limitBytes: settings.limits.tableCacheBytes)
     blocks = BlockIntake(signal: settings.signal, sink: sink, tables: tables, counting: counting, health: health)
     pushes = PushIntake(reader: reader, sink: sink, counting: counting, health: health)

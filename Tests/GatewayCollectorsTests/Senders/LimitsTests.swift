@@ -98,7 +98,7 @@ import Wire
   }
 
   @Test func `of what is remembered hold against many senders and many tables`() throws {
-    let records = SenderRecords(limit: 10)
+    let records = SenderRecords(limit: 10, budget: ByteBudget(limitBytes: 100))
     for number in 0..<1000 { _ = records.record(of: "10.0.0.\(number)", limits: SenderLimits()) }
     #expect(records.all.count == 10)
 
@@ -115,5 +115,22 @@ import Wire
     #expect(cache.count > 5)
     // Another tenant cannot use a table by knowing its name.
     if let first, let other = Tenant("other") { #expect(cache.table(first.table.name, of: other) == nil) }
+  }
+
+  @Test func `of all bodies leave half to others, and come back when a request ends`() throws {
+    let budget = ByteBudget(limitBytes: 100)
+    let (one, other) = (budget.share(), budget.share())
+    do {
+      let lease = budget.lease(within: one)
+      try lease.grow(50)
+      #expect(throws: Refusal.self) { try lease.grow(1) }
+      try budget.lease(within: other).grow(50)
+      let held = budget.lease(within: other)
+      try held.grow(50)
+      #expect(budget.usedBytes == 100)
+      withExtendedLifetime((lease, held)) {}
+    }
+    #expect(budget.usedBytes == 0)
+    #expect(one.usedBytes == 0)
   }
 }

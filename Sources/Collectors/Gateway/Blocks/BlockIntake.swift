@@ -226,3 +226,13 @@ extension BlockAnswer {
     }
   }
 }
+
+extension DeliverResponse {
+  /// For figures: that of the block for which the sender has to do most.
+  var outcome: String {
+    let kinds = Set(answers.map(\.kind))
+    if kinds.contains(.full) || kinds.contains(.failed) { return Refusal.Kind.unavailable.rawValue }
+    if kinds.contains(.missingTables) || kinds.contains(.skipped) { return "asked_again" }
+    return kinds.contains(.refused) ? Refusal.Kind.invalid.rawValue : "stored"
+  }
+}

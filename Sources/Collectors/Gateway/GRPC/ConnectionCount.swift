@@ -5,25 +5,50 @@ import Synchronization
 final class ConnectionCount: Sendable {
   private let limit: Int
   private let firstBytesWithin: TimeAmount
-  private let open = Mutex(0)
+  private let budget: ByteBudget
+  private let state = Mutex(State())
 
-  init(limit: Int, firstBytesWithin: Duration) {
+  private struct State {
+    var open = 0
+    var peers: [String: (share: ByteBudget, connections: Int)] = [:]
+  }
+
+  init(limit: Int, firstBytesWithin: Duration, budget: ByteBudget) {
     self.limit = limit
+    self.budget = budget
     self.firstBytesWithin = TimeAmount(firstBytesWithin)
   }
 
   func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
-    let count = open.withLock { open in
-      open += 1
-      return open
+    let peer = channel.remoteAddress?.ipAddress ?? "unknown"
+    let count = state.withLock { state in
+      state.open += 1
+      state.peers[peer, default: (budget.share(), 0)].connections += 1
+      return state.open
     }
-    channel.closeFuture.whenComplete { _ in self.open.withLock { $0 -= 1 } }
+    channel.closeFuture.whenComplete { _ in self.left(peer) }
     guard count <= limit else {
       channel.close(promise: nil)
       return channel.eventLoop.makeSucceededVoidFuture()
     }
     return channel.eventLoop.makeCompletedFuture {
       try channel.pipeline.syncOperations.addHandler(FirstFrame(within: self.firstBytesWithin), position: .last)
+    }
+  }
+}
+
+extension ConnectionCount {
+  /// What all connections of one address may hold together.
+  func share(of connection: (any Channel)?) -> ByteBudget {
+    let peer = connection?.remoteAddress?.ipAddress ?? "unknown"
+    return state.withLock { $0.peers[peer]?.share } ?? budget.share()
+  }
+
+  private func left(_ peer: String) {
+    state.withLock { state in
+      state.open -= 1
+      state.peers[peer]?.connections -= 1
+      if state.peers[peer]?.connections == 0 { state.peers[peer] = nil }
     }
   }
 }

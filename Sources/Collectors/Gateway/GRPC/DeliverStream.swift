@@ -73,7 +73,7 @@ struct DeliverStream: Sendable {
     }
     if !requests.isEmpty {
       for response in await shared.blocks.take(requests, from: sender, isSkipping: &isSkipping) {
-        shared.counting.answered(.blocksGRPC, response.retryAfterMilliseconds == nil ? "stored" : "unavailable")
+        shared.counting.answered(.blocksGRPC, response.outcome)
         try await writer.write(response.encoded())
       }
     }

@@ -24,7 +24,8 @@ struct GRPCGatewayServer: GatewayServer {
     self.onListening = onListening
     certificates = try listener.tls.map { try ServerCertificates($0) }
     let limits = shared.settings.limits
-    let connections = ConnectionCount(limit: limits.connections, firstBytesWithin: limits.headerTimeout)
+    let connections = ConnectionCount(
+      limit: limits.connections, firstBytesWithin: limits.headerTimeout, budget: shared.budget)
     let config = HTTP2ServerTransport.Posix.Config.defaults { config in
       // One more than is taken, so that the answer names the limit in the gateway's words.
       config.rpc.maxRequestPayloadSize = max(DeliverRequest.limitBytes, limits.sender.bodyBytes) + (1 << 10)
@@ -38,7 +39,9 @@ struct GRPCGatewayServer: GatewayServer {
       config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandler(
-            StreamGuard(budget: shared.budget, bodyTimeout: limits.bodyTimeout), position: .first)
+            StreamGuard(
+              budget: shared.budget, share: connections.share(of: channel.parent), bodyTimeout: limits.bodyTimeout),
+            position: .first)
         }
       }
     }

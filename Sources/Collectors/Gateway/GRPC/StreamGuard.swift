@@ -15,6 +15,7 @@ final class StreamGuard: ChannelDuplexHandler {
   private static let bytesPerSecond = 1024
 
   private let budget: ByteBudget
+  private let share: ByteBudget
   private let bodyTimeout: TimeAmount
   private var incoming = MessageLengths()
   private var outgoing = MessageLengths()
@@ -25,8 +26,9 @@ final class StreamGuard: ChannelDuplexHandler {
   private var messageBegan = NIODeadline.now()
   private var isRefused = false
 
-  init(budget: ByteBudget, bodyTimeout: Duration) {
+  init(budget: ByteBudget, share: ByteBudget, bodyTimeout: Duration) {
     self.budget = budget
+    self.share = share
     self.bodyTimeout = TimeAmount(bodyTimeout)
   }
 
@@ -44,7 +46,11 @@ final class StreamGuard: ChannelDuplexHandler {
     switch unwrapInboundIn(data) {
     case .data(let frame):
       guard case .byteBuffer(let bytes) = frame.data else { break }
-      guard budget.take(bytes.readableBytes) else { return refuse(context) }
+      guard share.take(bytes.readableBytes) else { return refuse(context) }
+      guard budget.take(bytes.readableBytes) else {
+        share.give(bytes.readableBytes)
+        return refuse(context)
+      }
       held += bytes.readableBytes
       let wasWithin = incoming.isWithinMessage
       let whole = incoming.add(bytes)
@@ -70,6 +76,7 @@ final class StreamGuard: ChannelDuplexHandler {
         let answered = unanswered.removeFirst()
         held -= answered
         budget.give(answered)
+        share.give(answered)
       }
     }
     context.write(data, promise: promise)
@@ -100,6 +107,7 @@ final class StreamGuard: ChannelDuplexHandler {
   private func release() {
     timer?.cancel()
     budget.give(held)
+    share.give(held)
     held = 0
     unanswered = []
   }

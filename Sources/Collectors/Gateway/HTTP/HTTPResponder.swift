@@ -25,25 +25,31 @@ struct GatewayResponder: HTTPResponder {
   func respond(to request: Request, context: Context) async throws -> Response {
     let path = GatewayRoute.path(of: request.uri.path)
     do {
-      let response = try await respond(to: request, address: context.remoteAddress)
+      let answered = try await respond(to: request, address: context.remoteAddress)
       // Health checks are no requests.
-      if let path { shared.counting.answered(path, response.status.code < 300 ? "stored" : "partly_stored") }
-      return response
+      if let path { shared.counting.answered(path, answered.outcome) }
+      return answered.response
     } catch let refusal as Refusal {
       shared.counting.answered(path ?? .other, refusal.kind.rawValue)
       return Self.response(refusal)
     }
   }
 
-  private func respond(to request: Request, address: String) async throws -> Response {
+  private struct Answered {
+    var response: Response
+    /// For figures.
+    var outcome = "stored"
+  }
+
+  private func respond(to request: Request, address: String) async throws -> Answered {
     let route = try GatewayRoute(
       method: request.method.rawValue, path: request.uri.path, contentType: request.headers[.contentType],
       contentEncoding: request.headers[.contentEncoding], signal: shared.settings.signal)
     switch route {
-    case .health: return Self.text(.ok, "healthy\n")
+    case .health: return Answered(response: Self.text(.ok, "healthy\n"))
     case .ready:
-      if let problem = shared.notReady { return Self.text(.serviceUnavailable, "not ready: \(problem)\n") }
-      return Self.text(.ok, "ready\n")
+      guard let problem = shared.notReady else { return Answered(response: Self.text(.ok, "ready\n")) }
+      return Answered(response: Self.text(.serviceUnavailable, "not ready: \(problem)\n"))
     case .blocks, .push: break
     }
     try shared.mustNotStop()
@@ -60,8 +66,8 @@ struct GatewayResponder: HTTPResponder {
     }
   }
 
-  private func takeBlocks(_ request: Request, _ sender: Sender) async throws -> Response {
-    let lease = shared.budget.lease()
+  private func takeBlocks(_ request: Request, _ sender: Sender) async throws -> Answered {
+    let lease = shared.budget.lease(within: sender.record.share)
     let body = try await read(request, DeliverRequest.limitBytes, lease, sender)
     // The request holds a copy of each part.
     try lease.grow(body.count)
@@ -80,12 +86,12 @@ struct GatewayResponder: HTTPResponder {
     if let pause = answers.first?.retryAfterMilliseconds {
       response.headers[.retryAfter] = "\(max(1, (pause + 999) / 1000))"
     }
-    return response
+    return Answered(response: response, outcome: answers.first?.outcome ?? "stored")
   }
 
-  private func take(_ push: GatewayRoute.Push, _ request: Request, _ sender: Sender) async throws -> Response {
+  private func take(_ push: GatewayRoute.Push, _ request: Request, _ sender: Sender) async throws -> Answered {
     let tenant = try sender.tenant(asked: HTTPField.Name("X-Scope-OrgID").flatMap { request.headers[$0] })
-    let lease = shared.budget.lease()
+    let lease = shared.budget.lease(within: sender.record.share)
     let body = try push.encoding.decode(
       try await read(request, sender.limits.bodyBytes, lease, sender), limitBytes: sender.limits.decodedBytes, lease)
     let answer = try await shared.pushes.take(body, as: push.form, tenant: tenant, from: sender)
@@ -104,7 +110,7 @@ struct GatewayResponder: HTTPResponder {
         }
       }
     }
-    return response
+    return Answered(response: response, outcome: answer.partial == nil ? "stored" : "partly_stored")
   }
 
   /// The body as it came, at most `limitBytes`.

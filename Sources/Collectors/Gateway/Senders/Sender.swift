@@ -43,8 +43,12 @@ final class SenderRecord: Sendable {
   let name: String
   private let state: Mutex<State>
 
-  init(name: String, limits: SenderLimits, now: ContinuousClock.Instant) {
+  /// Of the bytes of all requests under way.
+  let share: ByteBudget
+
+  init(name: String, limits: SenderLimits, share: ByteBudget, now: ContinuousClock.Instant) {
     self.name = name
+    self.share = share
     state = Mutex(
       State(
         figures: Figures(lastSeen: now),

@@ -8,10 +8,10 @@ final class SenderDirectory: Sendable {
   private let texts = FileTexts()
   let records: SenderRecords
 
-  init(_ settings: GatewaySettings) {
+  init(_ settings: GatewaySettings, budget: ByteBudget) {
     senders = settings.senders
     defaults = settings.limits.sender
-    records = SenderRecords(limit: settings.limits.trackedSenders)
+    records = SenderRecords(limit: settings.limits.trackedSenders, budget: budget)
   }
 
   /// `authorization`: what the header of that name says. `address`: the remote one, without its port.

@@ -5,7 +5,12 @@ final class SenderRecords: Sendable {
   private let limit: Int
   private let records = Mutex<[String: SenderRecord]>([:])
 
-  init(limit: Int) { self.limit = max(1, limit) }
+  private let budget: ByteBudget
+
+  init(limit: Int, budget: ByteBudget) {
+    self.limit = max(1, limit)
+    self.budget = budget
+  }
 
   func record(of name: String, limits: SenderLimits, now: ContinuousClock.Instant = .now) -> SenderRecord {
     records.withLock { records in
@@ -14,7 +19,7 @@ final class SenderRecords: Sendable {
       {
         records[oldest.key] = nil
       }
-      let record = SenderRecord(name: name, limits: limits, now: now)
+      let record = SenderRecord(name: name, limits: limits, share: budget.share(), now: now)
       records[name] = record
       return record
     }

@@ -1,0 +1,1 @@
+../../fuzz/Sources/FuzzGRPCServices/GRPCServicesProbe.swift
