@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-10}
 gateway=${CLYMENE_EXECUTABLE:-$PWD/.build/release/clymene}
 [[ -x $gateway ]] || make build
-swift build -c release --static-swift-stdlib --product bench-gateway
+[[ -x .build/release/bench-gateway ]] || swift build -c release --static-swift-stdlib --product bench-gateway
 work=$(mktemp -d "$PWD/.build/bench-gateway.XXXXXX")
 grpc=$(scripts/free-port.sh 25610)
 http=$(scripts/free-port.sh $((grpc + 1)))
