@@ -44,12 +44,6 @@ struct CommandTests {
     #expect(try Self.run(["check-config"]).code == 64)
   }
 
-  @Test("the examples are good", arguments: ["examples/agent.yml", "examples/gateway.yml"])
-  func examples(file: String) throws {
-    let answer = try Self.run(["check-config", Places.repository.appending(path: file).path])
-    #expect(answer.code == 0, "\(answer.errors)")
-  }
-
   @Test func versionIsTheOriginalsJSON() throws {
     let version = try #require(try Self.run(["version"]).json() as? [String: String])
     #expect(version["version"]?.isEmpty == false && version["buildTime"]?.hasSuffix("Z") == true)

@@ -31,6 +31,20 @@ enum Loopback {
 
   /// The status code and the body; given up after `waitSeconds` without a byte.
   static func get(_ port: Int, _ path: String, waitSeconds: Int = 10) throws -> (status: Int, body: String) {
+    try ask(port, "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", [], waitSeconds)
+  }
+
+  /// The same of a POST. `headers` are lines as `Content-Type: text/plain`.
+  static func post(
+    _ port: Int, _ path: String, headers: [String], body: [UInt8], waitSeconds: Int = 10
+  ) throws -> (status: Int, body: String) {
+    let lines = ["POST \(path) HTTP/1.1", "Host: 127.0.0.1", "Connection: close", "Content-Length: \(body.count)"]
+    return try ask(port, (lines + headers + ["", ""]).joined(separator: "\r\n"), body, waitSeconds)
+  }
+
+  private static func ask(
+    _ port: Int, _ head: String, _ body: [UInt8], _ waitSeconds: Int
+  ) throws -> (status: Int, body: String) {
     let socket = try tcp()
     defer { close(socket) }
     var limit = timeval(tv_sec: waitSeconds, tv_usec: 0)
@@ -42,7 +56,7 @@ enum Loopback {
       }
     }
     guard connected else { throw Failure(description: "connect: \(String(cString: strerror(errno)))") }
-    let request = Array("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".utf8)
+    let request = Array(head.utf8) + body
     guard send(socket, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
       throw Failure(description: "send: \(String(cString: strerror(errno)))")
     }

@@ -7,6 +7,8 @@ import Synchronization
 final class LoopbackServer: Sendable {
   struct Request: Sendable {
     let path: String
+    /// By their names in lower case.
+    let headers: [String: String]
     let body: [UInt8]
   }
 
@@ -122,14 +124,17 @@ private struct Connection {
     guard words.count == 3 else { return nil }
     var length = 0
     var isChunked = false
+    var headers: [String: String] = [:]
     for line in lines.dropFirst() {
-      let parts = line.split(separator: ":", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
+      let parts = line.split(separator: ":", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
       guard parts.count == 2 else { continue }
-      if parts[0] == "content-length" { length = Int(parts[1]) ?? 0 }
-      if parts[0] == "transfer-encoding" { isChunked = parts[1] == "chunked" }
+      let name = parts[0].lowercased()
+      headers[name] = parts[1]
+      if name == "content-length" { length = Int(parts[1]) ?? 0 }
+      if name == "transfer-encoding" { isChunked = parts[1].lowercased() == "chunked" }
     }
     guard let body = isChunked ? chunks() : bytes(length) else { return nil }
-    return LoopbackServer.Request(path: String(words[1]), body: body)
+    return LoopbackServer.Request(path: String(words[1]), headers: headers, body: body)
   }
 
   private mutating func chunks() -> [UInt8]? {

@@ -8,7 +8,7 @@ import Model
 /// | 2xx | delivered, but for 260 |
 /// | 260, by which Loki says that it was told to take nothing from this tenant | misconfigured |
 /// | 429, 408, 5xx | retry, after `Retry-After` where it can be read; a 5xx may have taken the entries, also one of a proxy |
-/// | 413, the 500 with gRPC's "message larger than max", and a 429 for more bytes in one push than its limit lets through in a second | too large |
+/// | 413, the 500 with gRPC's "message larger than max", the 400 with these words or "message size too large", and a 429 for more bytes in one push than its limit lets through in a second | too large |
 /// | 401, 403, 404, 405, 407, 415, a redirect that is not followed | misconfigured: it says nothing about the entries |
 /// | 400 and 422 with "entry out of order" or "entry too far behind" | conflict |
 /// | any other 4xx | refused: "timestamp too old" among them, as such entries may never have arrived |
@@ -30,7 +30,9 @@ enum LokiAnswer {
     let text = AnswerText.clean(body.prefix(64 << 10)).lowercased()
     switch status {
     case blockedStatus: return (.misconfigured(reason: reason), false)
-    case 500 where text.contains("message larger than max"): return (.tooLarge(reason: reason), false)
+    // Of a 400 it is the HTTP server's own limit, of a 500 that of Loki's parts behind it.
+    case 400 where isTooLarge(text), 500 where isTooLarge(text):
+      return (.tooLarge(reason: reason), false)
     case 429 where entries > 1 && LokiRateLimit.isBelowOnePush(text): return (.tooLarge(reason: reason), false)
     case 400, 422:
       let isConflict = conflicts.contains { text.contains($0) }
@@ -45,6 +47,11 @@ enum LokiAnswer {
       return RemoteWriteAnswer.answer(
         status: status, header: header, body: body, server: server, now: now, hide: hide)
     }
+  }
+
+  /// With the bracket before the numbers, so that a stream that is named in an error does not sound like it.
+  private static func isTooLarge(_ text: String) -> Bool {
+    ["message larger than max (", "message size too large than max ("].contains { text.contains($0) }
   }
 
   /// In lower case.

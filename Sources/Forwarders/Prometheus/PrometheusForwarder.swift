@@ -47,6 +47,10 @@ public final class PrometheusForwarder: Forwarder {
   public var shards: Int { slots.count }
 
   public func deliver(_ delivery: Delivery) async -> Answer {
+    if delivery.blocks.contains(where: { $0.block.header.signal != .metrics }) {
+      // It says nothing against the rows: another forwarder is meant for them.
+      return Answer(.misconfigured(reason: "these rows are log entries, and remote write takes metrics only"))
+    }
     let body: [UInt8]
     do {
       guard let made = try self.body(of: delivery) else { return .nothingToSend }

@@ -89,6 +89,17 @@ import Testing
   }
 
   @Test(
+    "A 400 because the push is too large is no refusal of its entries",
+    arguments: [
+      ("received message larger than max (104857601 vs 104857600)", Kind.tooLarge),
+      ("message size too large than max (104857601 vs 104857600)", .tooLarge),
+      ("stream '{a=\"message larger than max\"}' has label name too long", .refused),
+    ])
+  func largerThanTheServerTakes(_ words: String, _ kind: Kind) {
+    #expect(Self.kind(Self.answer(400, words).outcome) == kind)
+  }
+
+  @Test(
     "A push of more bytes than the limit lets through in a second is made smaller, one of fewer waits",
     arguments: [
       (

@@ -50,6 +50,16 @@ import Wire
     #expect(message.series.first?.samples.map(\.timestamp.rawValue) == [1000, 2000, 3000])
   }
 
+  @Test func logEntriesAreAMatterOfSettings() async throws {
+    let server = try ReceivingServer.answering("204 No Content")
+    let answer = try await Self.deliver(server, try SampleLogs.some())
+    guard case .misconfigured(let reason) = answer.outcome else {
+      Issue.record("\(answer)")
+      return
+    }
+    #expect(reason.contains("log entries") && server.connections == 0)
+  }
+
   @Test func sendsTheTenantWhenItIsNotTheDefaultOne() async throws {
     let server = try ReceivingServer.answering("200 OK")
     let tenant = try #require(Tenant("shop-7"))

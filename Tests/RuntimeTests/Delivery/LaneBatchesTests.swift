@@ -6,8 +6,11 @@ import Testing
 
 @Suite("Batches")
 struct LaneBatchesTests {
-  private func cut(_ blocks: [QueuedBlock], entries: Int = 1000, sentBefore: UInt64 = 0) -> [[UInt64]] {
-    LaneBatches.cut(blocks, limitEntries: entries, sentBefore: sentBefore).map { $0.map(\.offsets.lowerBound) }
+  private func cut(
+    _ blocks: [QueuedBlock], entries: Int = 1000, logBytes: Int = 1 << 20, sentBefore: UInt64 = 0
+  ) -> [[UInt64]] {
+    LaneBatches.cut(blocks, limitEntries: entries, limitLogBytes: logBytes, sentBefore: sentBefore)
+      .map { $0.map(\.offsets.lowerBound) }
   }
 
   @Test func holdAsManyBlocksAsTheLimitAllows() throws {
@@ -15,6 +18,20 @@ struct LaneBatchesTests {
     #expect(cut(blocks, entries: 5) == [[0, 2], [4, 6], [8]])
     #expect(cut(blocks, entries: 1) == [[0], [2], [4], [6], [8]])
     #expect(cut([]) == [])
+  }
+
+  @Test func ofLogEntriesHoldSoManyBytesHoweverWellTheyAreCompressed() throws {
+    let blocks = try (0..<5).map { try queuedLine(UInt64($0), bytes: 4000) }
+    #expect(blocks[0].block.block.bytes.count < 1000)
+    #expect(cut(blocks, logBytes: 9000) == [[0, 1], [2, 3], [4]])
+    // One that is larger stands alone, and those behind it count anew.
+    let large = [try queuedLine(0, bytes: 40_000)] + (try (1..<4).map { try queuedLine(UInt64($0), bytes: 4000) })
+    #expect(cut(large, logBytes: 9000) == [[0], [1, 2], [3]])
+  }
+
+  @Test func ofSamplesAreNotCutByBytes() throws {
+    let blocks = try (0..<5).map { try queued(UInt64($0) * 2) }
+    #expect(cut(blocks, logBytes: 1) == [[0, 2, 4, 6, 8]])
   }
 
   @Test func areOfOneTenant() throws {

@@ -201,6 +201,16 @@ func queued(
   return QueuedBlock(offsets: offset..<offset + UInt64(rows), block: sealed[0])
 }
 
+/// A block of one log entry with a line of so many bytes, and where it stands.
+func queuedLine(_ offset: UInt64, bytes: Int) throws -> QueuedBlock {
+  let table = try SeriesTable(encoding: [Series(Labels([Label("job", "shop")]))], signal: .logs)
+  let line = LogEntry(timestamp: UnixNanoseconds(Int64(offset)), line: Array(repeating: 0x78, count: bytes))
+  let rows = LogRows(source: 7, tables: [table], entries: [.init(stream: 0, entry: line)])
+  var sealer = try BlockSealer()
+  let sealed = try sealer.seal(RowBatch(logs: [rows]), origin: Origin(low: 1, high: 2), firstSequence: offset + 1)
+  return QueuedBlock(offsets: offset..<offset + 1, block: sealed[0])
+}
+
 /// The rows that a delivery asks for, by sequence, each with the numbers of its series.
 func rows(of delivery: Delivery) throws -> [(sequence: UInt64, source: UInt64, series: [Int])] {
   let opener = try BlockOpener()

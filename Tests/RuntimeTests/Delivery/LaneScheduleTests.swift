@@ -24,6 +24,15 @@ struct LaneScheduleTests {
     #expect(started.prefix(3).map { $0?.shard?.index } == [0, 1, 2] && started[3] == nil)
   }
 
+  @Test func dividesAFewLogEntriesWithManyBytes() throws {
+    for (bytes, requests) in [(1000, 1), (600_000, 2)] {
+      var schedule = schedule(shards: 2, whole: 100)
+      let block = try queuedLine(0, bytes: bytes)
+      schedule.add([block], sent: [block.block], mayBeThere: false)
+      #expect((0..<3).compactMap { _ in schedule.start() }.count == requests)
+    }
+  }
+
   @Test func keepsTheOrderWithinAShard() throws {
     var schedule = schedule(shards: 2)
     try add(0, to: &schedule)

@@ -34,6 +34,19 @@ import Testing
     #expect(try Self.parse(#"{"1"="y", "a.b"="x"}"#) == [Label("1", "y"), Label("a.b", "x")])
   }
 
+  @Test func aTextIsReadUpToSoManyPairs() throws {
+    func text(_ pairs: Int) -> String { "{" + (0..<pairs).map { "a\($0)=\"x\"" }.joined(separator: ",") + "}" }
+    #expect(try Self.parse(text(4096)).count == 4096)
+    // Labels without a value are none, but take memory while they are read.
+    for text in [text(4097), "{" + String(repeating: "a=\"\",", count: 1_000_000) + "}"] {
+      #expect {
+        try Self.parse(text)
+      } throws: { error in
+        (error as? WireError)?.kind == .tooLarge
+      }
+    }
+  }
+
   @Test func textsAreReadAsPrometheusReadsThem() throws {
     #expect(
       try Self.parse(#"{job="varlogs", filename="/a b"}"#) == [Label("filename", "/a b"), Label("job", "varlogs")])

@@ -256,7 +256,11 @@ final class Lane: Sendable {
       // Who knows rows by number says of each whether it is there, however they are joined.
       let sentBefore = forwarder.takesPartsOfRows ? source.sentBefore : 0
       let size = state.withLock { $0.size.entries }
-      for batch in LaneBatches.cut(blocks, limitEntries: size, sentBefore: sentBefore) {
+      let batches = LaneBatches.cut(
+        blocks, limitEntries: size,
+        limitLogBytes: forwarder.wantsMergedBlocks ? limits.mergedBatchLogBytes : limits.batchLogBytes,
+        sentBefore: sentBefore)
+      for batch in batches {
         let mayBeThere = (batch.first?.offsets.lowerBound ?? .max) < sentBefore
         let sent = batch.map(\.block)
         let merged = forwarder.wantsMergedBlocks && !mayBeThere ? run.merger.merged(sent) : sent

@@ -3,27 +3,40 @@ import Model
 
 /// Cuts what was read into batches: what is sent, retried and acknowledged together.
 enum LaneBatches {
-  /// Blocks in order become batches in order: one tenant and signal each, at most `limitEntries` samples or entries (or one block). A block that may
-  /// have been sent in an earlier life is a batch by itself, so that what the destination says of it is not said of others.
-  static func cut(_ blocks: [QueuedBlock], limitEntries: Int, sentBefore: UInt64) -> [[QueuedBlock]] {
+  /// Blocks in order become batches in order: one tenant and signal each, at most `limitEntries` samples or entries, and of log entries at most
+  /// `limitLogBytes` raw (or one block). A block that may have been sent in an earlier life is a batch by itself, so that what the destination says
+  /// of it is not said of others.
+  static func cut(
+    _ blocks: [QueuedBlock], limitEntries: Int, limitLogBytes: Int, sentBefore: UInt64
+  ) -> [[QueuedBlock]] {
     var batches: [[QueuedBlock]] = []
     var entries = 0
+    var logBytes = 0
     for block in blocks {
       let header = block.block.block.header
       let isAlone = block.offsets.lowerBound < sentBefore
       if !isAlone, let last = batches.last?.last, last.offsets.lowerBound >= sentBefore {
         let before = last.block.block.header
-        if before.tenant == header.tenant, before.signal == header.signal, entries + header.entryCount <= limitEntries {
+        if before.tenant == header.tenant, before.signal == header.signal, entries + header.entryCount <= limitEntries,
+          logBytes + header.logBytes <= limitLogBytes
+        {
           batches[batches.count - 1].append(block)
           entries += header.entryCount
+          logBytes += header.logBytes
           continue
         }
       }
       batches.append([block])
       entries = header.entryCount
+      logBytes = header.logBytes
     }
     return batches
   }
+}
+
+extension BlockHeader {
+  /// Raw bytes of a block of log entries; 0 of metrics, whose number of samples says how large a request becomes.
+  var logBytes: Int { signal == .logs ? payloadBytes : 0 }
 }
 
 /// Joins blocks of one origin that follow each other. Kept by a lane, since it learns how much the blocks shrink, and so how many fit into one.

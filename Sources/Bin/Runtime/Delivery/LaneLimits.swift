@@ -21,11 +21,17 @@ struct LaneLimits: Sendable, Equatable {
   var readBytes = 512 << 10
   /// Samples or log entries of a batch; a larger block is a batch by itself.
   var batchEntries = 262_144
-  /// The same two for a forwarder that wants merged blocks: a backlog of many targets is dense only when a block holds many scrapes of each.
+  /// Raw bytes of a batch of log entries, whose number says little about their size; a larger block is a batch by itself. Half of the 4 MiB that
+  /// Loki's parts take from each other in one message, since a push is larger than the block's columns.
+  var batchLogBytes = 2 << 20
+  /// The same three for a forwarder that wants merged blocks: a backlog of many targets is dense only when a block holds many scrapes of each.
   var mergedReadBytes = 6 << 20
   var mergedBatchEntries = 5 << 19
+  var mergedBatchLogBytes = 16 << 20
   /// Up to so many a batch goes as one request; above, as one for each shard.
   var wholeBatchEntries = 32_768
+  /// Of log entries, up to so many raw bytes.
+  var wholeBatchLogBytes = 512 << 10
   /// Batches that may be under way or wait for their shard: each may leave a hole in the cursor, which takes 32.
   var batches = 32
   /// Bytes of their blocks, so that memory does not grow with a backlog.

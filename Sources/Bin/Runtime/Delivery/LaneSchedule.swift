@@ -69,8 +69,10 @@ struct LaneSchedule: Sendable {
   mutating func add(_ blocks: [QueuedBlock], sent: [TabledBlock], mayBeThere: Bool) {
     guard let last = blocks.last else { return }
     let entries = blocks.reduce(0) { $0 + $1.block.block.header.entryCount }
+    let logBytes = blocks.reduce(0) { $0 + $1.block.block.header.logBytes }
+    let isLarge = entries > limits.wholeBatchEntries || logBytes > limits.wholeBatchLogBytes
     // A small batch is one request, unless it would have to wait for a shard that is behind the others.
-    let isDivided = shards > 1 && !mayBeThere && (entries > limits.wholeBatchEntries || occupied.contains(true))
+    let isDivided = shards > 1 && !mayBeThere && (isLarge || occupied.contains(true))
     let id = takeID()
     for index in 0..<(isDivided ? shards : 1) {
       waiting.append(

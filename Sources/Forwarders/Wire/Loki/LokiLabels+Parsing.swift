@@ -1,8 +1,11 @@
 import Model
 
 extension LokiLabels {
-  /// The labels of a text, in the order of their names, without those that have no value. Throws when it is not such a text or has a name twice;
-  /// offsets are counted from the text's start.
+  /// No stream has more; a text of megabytes would hold millions of them, each with many times the memory of its text.
+  static let limitPairs = 4096
+
+  /// The labels of a text, in the order of their names, without those that have no value. Throws when it is not such a text, has a name twice, or more
+  /// than 4,096 pairs; offsets are counted from the text's start.
   ///
   /// As Prometheus' parser of metrics: values in "…" or '…' with Go's escapes or in `…` as they stand, a name in front of the braces is `__name__`,
   /// names may be quoted, the last pair may have a comma behind it. What is not UTF-8 becomes U+FFFD.
@@ -37,6 +40,9 @@ private struct LabelTextParser {
     while true {
       skipBlanks()
       if next == UInt8(ascii: "}") { break }
+      guard labels.count < LokiLabels.limitPairs else {
+        throw WireError(.tooLarge, "labels: more than \(LokiLabels.limitPairs)", at: at)
+      }
       try labels.append(pair())
       skipBlanks()
       if next == UInt8(ascii: ",") {
