@@ -103,6 +103,6 @@ actor GatewayReach {
     }
     if places.isEmpty, let failure { throw failure }
     lookedUpAt = time
-    choice.update(places)
+    choice.update(places, now: time)
   }
 }
