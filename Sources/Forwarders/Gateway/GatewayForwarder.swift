@@ -82,7 +82,7 @@ public actor GatewayForwarder: Forwarder {
   public func close() async {
     await stream?.close()
     stream = nil
-    await reach.drop()
+    await reach.close()
     await poster?.close()
   }
 

@@ -73,7 +73,7 @@ public actor OriginalGatewayForwarder: Forwarder {
   }
 
   public func close() async {
-    await reach.drop()
+    await reach.close()
     await metricsPoster.close()
     await logsPoster.close()
   }

@@ -266,7 +266,7 @@ import Wire
     for gateway in gateways { await gateway.stop() }
   }
 
-  @Test func `After five minutes it is back at its first choice, and stays with the other while that is away`() async throws {
+  @Test func `After five minutes it is back at its first choice, if that is back`() async throws {
     let seconds = Mutex(0)
     let start = ContinuousClock.now
     let gateways = [try await StandInGateway(), try await StandInGateway()]
@@ -397,6 +397,35 @@ import Wire
     #expect(outcomes.suffix(2) == [.delivered, .delivered], "\(outcomes)")
     #expect(lookups.withLock { $0 } <= 2)
     await forwarder.close()
+    await gateway.stop()
+  }
+
+  @Test func `While nobody can be asked about a name, what is known serves, and nothing waits`() async throws {
+    let gateway = try await StandInGateway()
+    let configuration = GatewayConfiguration(addresses: [.dns(host: "gateways.test", port: gateway.port)])
+    let seconds = Mutex(0)
+    let start = ContinuousClock.now
+    let lookups = Mutex(0)
+    let forwarder = GatewayForwarder(
+      configuration, userAgent: "Clymene/0", limits: .init(), now: { start + .seconds(seconds.withLock { $0 }) },
+      lookUp: { _ throws(HTTPError) in
+        let isFirst = lookups.withLock { lookups in
+          lookups += 1
+          return lookups == 1
+        }
+        if !isFirst {
+          // As long as it takes; until the end.
+          try? await Task.sleep(for: .seconds(600))
+          throw HTTPError(.nameNotFound, "no server answers")
+        }
+        return ["127.0.0.1"]
+      })
+    for row in UInt64(1)...3 {
+      #expect(await forwarder.deliver(try Self.delivery(row...row)).outcome == .delivered)
+      seconds.withLock { $0 += 31 }
+    }
+    await forwarder.close()
+    #expect(lookups.withLock { $0 } == 2)
     await gateway.stop()
   }
 
