@@ -108,10 +108,16 @@ let nioTargets: [Target] = [
     name: "Forwarders",
     dependencies: [
       "Model", "Codec", "Wire", "HTTP", "GatewayRPC", .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "NIOHTTP2", package: "swift-nio-http2"), .product(name: "NIOHPACK", package: "swift-nio-http2"),
     ] + grpc,
     path: "Sources/Forwarders", exclude: ["CSnappy", "CZlib", "HTTP", "Wire", "GatewayRPC"],
     sources: ["File", "Prometheus", "Gateway", "Loki"], swiftSettings: strict),
-  tests("ForwardersTests", ["Forwarders", "GatewayRPC", "HTTP", "Wire", "Model", "Codec", "CZstd"] + grpc),
+  tests(
+    "ForwardersTests",
+    [
+      "Forwarders", "GatewayRPC", "HTTP", "Wire", "Model", "Codec", "CZstd",
+      .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+    ] + grpc),
   bench("FileBench", "Sources/Bin/Bench/File", ["Forwarders", "Model", "Codec"]),
   bench("GatewayBench", "Sources/Bin/Bench/Gateway", ["Forwarders", "HTTP", "Model", "Codec"]),
   tests(
@@ -173,6 +179,7 @@ let package = Package(
       .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
       .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
       .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+      .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
       .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
       .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
       .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),

@@ -8,6 +8,8 @@ final class Link: Sendable {
   enum State: Sendable, Equatable {
     /// Bytes arrive so much later.
     case open(delayMilliseconds: Int)
+    /// At most so much gets through in each direction, and little waits at this end.
+    case narrow(bytesPerSecond: Int)
     /// Connections end and none is taken.
     case cut
     /// Connections stay, and nothing arrives any more: what a link without a signal does. What was sent meanwhile is lost when it is cut or opened
@@ -87,6 +89,10 @@ final class Link: Sendable {
         continue
       }
       Self.prepare(near)
+      if case .narrow = state {
+        var bytes: Int32 = 8 << 10
+        setsockopt(near, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+      }
       Self.prepare(far)
       let open = Connection(near, far)
       shared.withLock { shared in
@@ -138,7 +144,11 @@ final class Link: Sendable {
     receiving: while true {
       let count = recv(source, &buffer, buffer.count, 0)
       guard count > 0 else { break }
-      if case .open(let delay) = state, delay > 0 { usleep(UInt32(delay) * 1000) }
+      switch state {
+      case .open(let delay) where delay > 0: usleep(UInt32(delay) * 1000)
+      case .narrow(let bytesPerSecond): usleep(UInt32(count * 1_000_000 / bytesPerSecond))
+      default: break
+      }
       let isWanted = shared.withLock { shared in
         if shared.state != .silent { shared.carriedBytes += count }
         return shared.state != .silent

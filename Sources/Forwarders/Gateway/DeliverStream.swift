@@ -1,6 +1,7 @@
 import GRPCCore
 import GatewayRPC
 import Synchronization
+import Wire
 
 /// The one stream of a connection by which blocks are delivered: requests go in, events come out, for one user at a time.
 final class DeliverStream: Sendable {
@@ -17,10 +18,12 @@ final class DeliverStream: Sendable {
     var hasEnded = false
     var waits = 0
     var unread = 0
+    var unreadBytes = 0
   }
 
   /// Answers that nobody has asked for yet, more than requests can be under way.
   private static let unreadLimit = 64
+  private static let unreadLimitBytes = 2 * DeliverResponse.limitBytes
 
   let link: GatewayLink
   private let requests: AsyncStream<[UInt8]>.Continuation
@@ -68,11 +71,12 @@ final class DeliverStream: Sendable {
         options: .defaults
       ) { response in
         for try await message in response.messages {
-          let unread = shared.state.withLock { state in
+          let isWithinLimits = shared.state.withLock { state in
             state.unread += 1
-            return state.unread
+            state.unreadBytes += message.count
+            return state.unread <= unreadLimit && state.unreadBytes <= unreadLimitBytes
           }
-          guard unread <= unreadLimit else {
+          guard isWithinLimits else {
             throw RPCError(code: .internalError, message: "more answers than requests")
           }
           happened.yield(.response(message))
@@ -93,18 +97,23 @@ final class DeliverStream: Sendable {
 
   func send(_ request: [UInt8]) { requests.yield(request) }
 
-  /// The next answer, the end of the stream, or the end of the time; the end also when the caller is cancelled.
+  /// The next answer, the end of the stream, or the end of the time, which begins anew while requests go out; the end also when the caller is cancelled.
   func next(within time: Duration) async -> Event {
     let wait = shared.state.withLock { state in
       state.waits += 1
       return state.waits
     }
     let happened = self.happened
-    let late = link.after(time) { happened.yield(.late(wait)) }
+    let late = link.whenSilent(for: time) { happened.yield(.late(wait)) }
     defer { late.cancel() }
     for await event in events {
       if case .late(let number) = event, number != wait { continue }
-      if case .response = event { shared.state.withLock { $0.unread -= 1 } }
+      if case .response(let message) = event {
+        shared.state.withLock { state in
+          state.unread -= 1
+          state.unreadBytes -= message.count
+        }
+      }
       return event
     }
     return .ended(RPCError(code: .cancelled, message: "the delivery was given up"))

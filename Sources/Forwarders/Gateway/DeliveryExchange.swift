@@ -39,6 +39,7 @@ struct DeliveryExchange: Sendable {
   private let limits: Limits
   private let blocks: [TabledBlock]
   private let renumbers: Bool
+  private let hide: @Sendable (String) -> String
   private var places: [Place]
   /// Blocks before this one are not `here`, unless they were answered so.
   private var next = 0
@@ -50,9 +51,13 @@ struct DeliveryExchange: Sendable {
   private var lacksTables = false
   private var rounds = 0
 
-  /// `isThere`: what earlier deliveries have got through.
-  init(_ delivery: Delivery, limits: Limits = .init(), isThere: (AcknowledgedBlocks.Key) -> Bool) {
+  /// `hide` takes secrets out of the gateway's words. `isThere`: what earlier deliveries have got through.
+  init(
+    _ delivery: Delivery, limits: Limits = .init(), hide: @escaping @Sendable (String) -> String = { $0 },
+    isThere: (AcknowledgedBlocks.Key) -> Bool
+  ) {
     self.limits = limits
+    self.hide = hide
     blocks = delivery.blocks
     renumbers = delivery.mayHoldPartsOfRows
     places = delivery.blocks.map { isThere(AcknowledgedBlocks.Key($0.block)) ? .there : .here }
@@ -105,16 +110,18 @@ struct DeliveryExchange: Sendable {
     let pause = response.retryAfterMilliseconds.map { Duration.milliseconds(Int64(min($0, 86_400_000))) }
     for (index, answer) in zip(request.blocks, response.answers) {
       places[index] = .here
+      // They go to logs, pages and dead letters.
+      let words = answer.reason.isEmpty ? "" : AnswerText.excerpt(Array(answer.reason.utf8), hide)
       switch answer.kind {
       case .stored, .partlyHeld: places[index] = .there
       case .alreadyHeld: places[index] = .held
-      case .refused: places[index] = .refused(answer.reason)
+      case .refused: places[index] = .refused(words)
       case .missingTables:
         lacksTables = true
         missing.formUnion(answer.missingTables)
       case .full, .failed:
         let word = answer.kind == .full ? "the gateway has no room" : "the gateway could not store it"
-        later = later ?? (answer.reason.isEmpty ? word : "\(word): \(answer.reason)", pause)
+        later = later ?? (words.isEmpty ? word : "\(word): \(words)", pause)
       case .skipped:
         if !lacksTables { later = later ?? ("the gateway did not look at it", pause) }
       }
@@ -137,6 +144,13 @@ struct DeliveryExchange: Sendable {
   /// Blocks that the gateway has, durably.
   var there: [AcknowledgedBlocks.Key] {
     zip(blocks, places).filter { $0.1 == .there || $0.1 == .held }.map { AcknowledgedBlocks.Key($0.0.block) }
+  }
+
+  /// Blocks that the gateway will never take, by their index in the delivery.
+  var refused: [Int] {
+    places.indices.filter { index in
+      if case .refused = places[index] { true } else { false }
+    }
   }
 
   /// Whether there is nothing to send: earlier deliveries have got all of it through.

@@ -40,7 +40,7 @@ struct GatewayChoice: Sendable {
   }
 
   /// Takes the gateways that there are. The current one stays the current one while it is among them.
-  mutating func update(_ places: [GatewayPlace]) {
+  mutating func update(_ places: [GatewayPlace], now: Time) {
     let ordered = Self.order(places, for: identity)
     guard ordered != order else { return }
     let before = order.isEmpty ? nil : order[current]
@@ -48,6 +48,8 @@ struct GatewayChoice: Sendable {
     isReturning = false
     if let before, let index = ordered.firstIndex(of: before) {
       current = index
+      // One that it prefers has come, perhaps back.
+      if index != 0, movedAt == nil { movedAt = now }
     } else {
       current = 0
       openSince = nil

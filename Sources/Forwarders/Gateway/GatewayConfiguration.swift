@@ -23,7 +23,7 @@ public struct GatewayConfiguration: Sendable, Equatable {
   public var isTLS = false
   /// TLS settings, credentials and headers; with HTTP also the rest.
   public var http = HTTPConfiguration()
-  /// For one answer; when it is over the connection is dropped.
+  /// For one answer; when it is over the connection is dropped. With gRPC it begins anew while the request is still going out, however slow the link.
   public var timeout = Duration.seconds(30)
   /// How long what was sent and not acknowledged waits for the same gateway before it goes to another.
   public var failoverAfter = Duration.seconds(30)

@@ -20,6 +20,7 @@ public actor GatewayForwarder: Forwarder {
   private var sentTables = SentTables()
   private var acknowledged = AcknowledgedBlocks()
   private var nextID: UInt64 = 0
+  private let turns = Turns()
 
   public nonisolated var shards: Int { 1 }
   public nonisolated var wantsMergedBlocks: Bool { true }
@@ -50,8 +51,15 @@ public actor GatewayForwarder: Forwarder {
   }
 
   public func deliver(_ delivery: Delivery) async -> Answer {
+    await turns.take()
+    defer { turns.give() }
+    guard !Task.isCancelled else { return Answer(.retry(reason: "the delivery was given up", after: nil)) }
+    return await deliverAlone(delivery)
+  }
+
+  private func deliverAlone(_ delivery: Delivery) async -> Answer {
     acknowledged.begin(generation: delivery.generation)
-    var exchange = DeliveryExchange(delivery, limits: limits) { acknowledged.holds($0) }
+    var exchange = DeliveryExchange(delivery, limits: limits, hide: reach.hide) { acknowledged.holds($0) }
     var answer: Answer
     if exchange.isAllThere {
       answer = Answer(.delivered)
@@ -74,12 +82,13 @@ public actor GatewayForwarder: Forwarder {
   public func close() async {
     await stream?.close()
     stream = nil
-    await reach.drop()
+    await reach.close()
     await poster?.close()
   }
 
-  /// How many bytes the present connection has written and read, for tests.
+  // For tests: how many bytes the present connection has written and read, whether it is open, and how much is remembered.
   var connectionBytes: (written: Int, read: Int)? { stream?.link.bytes }
+  var isConnected: Bool { stream?.link.isOpen ?? false }
   var rememberedCount: Int { acknowledged.count + sentTables.count }
 
   // MARK: - Ends
@@ -91,7 +100,9 @@ public actor GatewayForwarder: Forwarder {
     } else {
       await reach.note(.settled)
     }
-    return Answer(outcome, sentBytes: sentBytes)
+    var answer = Answer(outcome, sentBytes: sentBytes)
+    if case .refused = outcome { answer.refusedBlocks = exchange.refused }
+    return answer
   }
 
   private func unreachable(_ error: HTTPError) -> Answer { Answer(GatewayAnswer.outcome(of: error)) }

@@ -71,9 +71,10 @@ final class GatewayLink: Sendable {
     return metadata
   }
 
-  /// Calls `body` after a time unless it is cancelled before.
-  func after(_ time: Duration, _ body: @escaping @Sendable () -> Void) -> Scheduled<Void> {
-    connection.channel.eventLoop.scheduleTask(in: .nanoseconds(Int64(clamping: Int128(time / .nanoseconds(1)))), body)
+  /// Calls `body` when an answer is so late that it does not come any more, unless that is cancelled before.
+  func whenSilent(for time: Duration, _ body: @escaping @Sendable () -> Void) -> SilenceWatch {
+    let connection = self.connection
+    return SilenceWatch(on: connection.channel.eventLoop, time: time, sentBytes: { connection.sentBytes }, body)
   }
 
   func drop() { connection.channel.close(promise: nil) }
@@ -89,6 +90,13 @@ final class GatewayLink: Sendable {
   ) -> Transport.Config {
     .defaults { settings in
       settings.http2.authority = place.authority
+      if configuration.isTLS {
+        settings.channelDebuggingCallbacks = .init { stream in
+          stream.eventLoop.makeCompletedFuture {
+            try stream.pipeline.syncOperations.addHandler(SchemeOverTLS(), position: .first)
+          }
+        }
+      }
       settings.http2.maxFrameSize = 1 << 16
       // Answers are small; the default of 8 MiB announces itself with a frame more.
       settings.http2.targetWindowSize = 1 << 20

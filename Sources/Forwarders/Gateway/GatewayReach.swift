@@ -15,6 +15,8 @@ actor GatewayReach {
   private var lookedUpAt: ContinuousClock.Instant?
   private var lookups: [GatewayAddress: [String]] = [:]
   private var link: GatewayLink?
+  /// Beside deliveries, which go by what is known; awaited in `close`.
+  private var lookingUp: Task<Void, Never>?
 
   init(
     _ configuration: GatewayConfiguration, _ dialer: ServerDialer,
@@ -81,12 +83,29 @@ actor GatewayReach {
     await before?.close()
   }
 
+  /// Returns when nothing of it runs any more.
+  func close() async {
+    lookingUp?.cancel()
+    await lookingUp?.value
+    await drop()
+  }
+
   nonisolated func hide(_ words: String) -> String { dialer.hide(words) }
 
-  /// Looks the names up when it is time. Addresses that were known stay known while nobody can be asked.
+  /// Looks the names up when it is time: at once where nothing is known or what is known does not answer, else without anybody waiting for it, since
+  /// it may take half a minute while nobody can be asked.
   private func refresh() async throws(HTTPError) {
     let time = now()
-    if let lookedUpAt, time - lookedUpAt < Self.lookupInterval { return }
+    guard let lookedUpAt, !lookups.isEmpty else { return try await lookUpAll(at: time) }
+    guard time - lookedUpAt >= Self.lookupInterval, lookingUp == nil else { return }
+    lookingUp = Task {
+      try? await lookUpAll(at: time)
+      lookingUp = nil
+    }
+  }
+
+  /// Addresses that were known stay known while nobody can be asked.
+  private func lookUpAll(at time: ContinuousClock.Instant) async throws(HTTPError) {
     var places: [GatewayPlace] = []
     var failure: HTTPError?
     for address in configuration.addresses {
@@ -103,6 +122,6 @@ actor GatewayReach {
     }
     if places.isEmpty, let failure { throw failure }
     lookedUpAt = time
-    choice.update(places)
+    choice.update(places, now: time)
   }
 }

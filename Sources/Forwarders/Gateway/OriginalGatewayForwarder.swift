@@ -20,6 +20,7 @@ public actor OriginalGatewayForwarder: Forwarder {
   private let encoder: Mutex<RemoteWriteEncoder>
   private let templates = LabelTemplates()
   private let texts = LokiLabelTexts()
+  private let turns = Turns()
 
   public nonisolated var shards: Int { 1 }
 
@@ -42,6 +43,13 @@ public actor OriginalGatewayForwarder: Forwarder {
   }
 
   public func deliver(_ delivery: Delivery) async -> Answer {
+    await turns.take()
+    defer { turns.give() }
+    guard !Task.isCancelled else { return Answer(.retry(reason: "the delivery was given up", after: nil)) }
+    return await deliverAlone(delivery)
+  }
+
+  private func deliverAlone(_ delivery: Delivery) async -> Answer {
     guard let header = delivery.blocks.first?.block.header else { return .nothingToSend }
     do {
       switch (header.signal, configuration.transport) {
@@ -65,7 +73,7 @@ public actor OriginalGatewayForwarder: Forwarder {
   }
 
   public func close() async {
-    await reach.drop()
+    await reach.close()
     await metricsPoster.close()
     await logsPoster.close()
   }
@@ -104,7 +112,7 @@ public actor OriginalGatewayForwarder: Forwarder {
       return Answer(GatewayAnswer.outcome(of: error))
     }
     let hasSent = Sent()
-    let late = link.after(configuration.timeout) { link.drop() }
+    let late = link.whenSilent(for: configuration.timeout) { link.drop() }
     defer { late.cancel() }
     do {
       let request = StreamingClientRequest<[UInt8]>(metadata: link.metadata) { writer in

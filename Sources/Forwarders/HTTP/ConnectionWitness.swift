@@ -7,6 +7,7 @@ final class ConnectionNotes: Sendable {
   private struct State {
     var error: (any Error)?
     var written = 0
+    var sent = 0
     var read = 0
   }
 
@@ -17,6 +18,8 @@ final class ConnectionNotes: Sendable {
   var bytes: (written: Int, read: Int) { state.withLock { ($0.written, $0.read) } }
 
   func note(_ error: any Error) { state.withLock { $0.error = $0.error ?? error } }
+  var sentBytes: Int { state.withLock { $0.sent } }
+  fileprivate func sent(_ count: Int) { state.withLock { $0.sent += count } }
   fileprivate func wrote(_ count: Int) { state.withLock { $0.written += count } }
   fileprivate func read(_ count: Int) { state.withLock { $0.read += count } }
 }
@@ -85,7 +88,10 @@ final class ConnectionWitness: ChannelDuplexHandler {
   }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    notes.wrote(unwrapOutboundIn(data).readableBytes)
-    context.write(data, promise: promise)
+    let count = unwrapOutboundIn(data).readableBytes
+    notes.wrote(count)
+    let sent = promise ?? context.eventLoop.makePromise()
+    sent.futureResult.whenSuccess { [notes] in notes.sent(count) }
+    context.write(data, promise: sent)
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -50,8 +51,9 @@ public final class ServerDialer: Sendable {
         opening.close()
       }
     } catch {
+      if Task.isCancelled { throw HTTPError(.cancelled, "connecting to \(server) was given up") }
       let said = HTTPError(
-        describing: error, server: server, connectTimeout: timeout, isCancelled: Task.isCancelled)
+        describing: error, server: server, connectTimeout: timeout, isCancelled: false)
       throw said.hiding(SentSecrets(configuration: configuration, files: files).texts(sentTo: ""))
     }
   }
@@ -80,7 +82,13 @@ private final class Opening: Sendable {
   private let server: String
   private let timeout: Duration
   private let notes = ConnectionNotes()
-  private let channel = Mutex<(any Channel)?>(nil)
+  private let state = Mutex(State())
+
+  private struct State {
+    /// One for each address that is being tried.
+    var channels: [any Channel] = []
+    var isGivenUp = false
+  }
 
   init(context: NIOSSLContext?, name: String?, server: String, timeout: Duration) {
     self.context = context
@@ -89,7 +97,14 @@ private final class Opening: Sendable {
     self.timeout = timeout
   }
 
-  func close() { channel.withLock { $0 }?.close(promise: nil) }
+  /// Nothing of it is wanted any more, nor what has still to begin: the next address, or the first after a slow look-up.
+  func close() {
+    let channels = state.withLock { state in
+      state.isGivenUp = true
+      return state.channels
+    }
+    for channel in channels { channel.close(promise: nil) }
+  }
 
   func open<Pipeline: Sendable>(
     host: String, port: Int, _ initialize: @escaping @Sendable (any Channel) -> EventLoopFuture<Pipeline>
@@ -99,6 +114,8 @@ private final class Opening: Sendable {
       .connectTimeout(TimeAmount(timeout))
       .channelOption(.socketOption(.so_keepalive), value: 1)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+      // Else megabytes wait there on a slow link: nobody sees whether it moves, and a sign of life that is asked for waits behind them.
+      .channelOption(.tcpOption(.init(rawValue: TCP_NOTSENT_LOWAT)), value: 32 << 10)
       .connect(host: host, port: port) { channel -> EventLoopFuture<Opened> in
         do {
           let ready = try self.prepare(channel)
@@ -127,7 +144,10 @@ private final class Opening: Sendable {
 
   /// On the channel's event loop.
   private func prepare(_ channel: any Channel) throws -> EventLoopFuture<Void> {
-    self.channel.withLock { $0 = channel }
+    try state.withLock { state in
+      guard !state.isGivenUp else { throw CancellationError() }
+      state.channels.append(channel)
+    }
     let handlers = channel.pipeline.syncOperations
     if let context { try handlers.addHandler(try NIOSSLClientHandler(context: context, serverHostname: name)) }
     let ready = channel.eventLoop.makePromise(of: Void.self)
@@ -152,6 +172,9 @@ public struct DialedConnection<Pipeline: Sendable>: Sendable {
   public var error: HTTPError? {
     notes.error.map { HTTPError(describing: $0, server: server, connectTimeout: .zero, isCancelled: false) }
   }
+
+  /// Of the bytes written, those that the system has taken; what waits unsent there is at most 32 KiB.
+  public var sentBytes: Int { notes.sentBytes }
 
   /// Bytes that the protocol has written and read, without what TLS adds.
   public var bytes: (written: Int, read: Int) { notes.bytes }

@@ -103,6 +103,9 @@ public struct Answer: Sendable, Equatable {
   /// With an outcome of `retry`: the destination may have taken the rows all the same, as when the answer was lost. False when they cannot have
   /// arrived (no connection) or the destination said that it did not take them (429).
   public var mayHaveArrived: Bool
+  /// With an outcome of `refused`, from a destination that judges each block: those that it refused, by their index in the delivery. It has all the
+  /// others. Nil: it took nothing.
+  public var refusedBlocks: [Int]?
   /// The HTTP status that the destination answered with; nil where there was none.
   public var status: Int?
   /// False when there was nothing to send: it says nothing about the destination.
@@ -126,7 +129,8 @@ public struct Answer: Sendable, Equatable {
 /// One destination's protocol and nothing else: it makes a request of blocks and says how the destination answered.
 public protocol Forwarder: Sendable {
   /// Returns with the destination's answer to one request. Never sleeps, loops, retries or drops; after `delivered` the
-  /// destination has the rows durably, as far as it can say. May be called for several shards at the same time.
+  /// destination has the rows durably, as far as it can say. May be called for several shards at the same time, and for dead
+  /// letters that are sent once more beside them.
   func deliver(_ delivery: Delivery) async -> Answer
 
   /// Into how many shards the sources may be divided, which is how many requests may be under way at once.

@@ -10,7 +10,7 @@ import Testing
 
   private func choice(_ identity: String = "till-7", places: [GatewayPlace] = places) -> GatewayChoice {
     var choice = GatewayChoice(identity: identity, failoverAfter: .seconds(30))
-    choice.update(places)
+    choice.update(places, now: Self.start)
     return choice
   }
 
@@ -95,12 +95,25 @@ import Testing
     var choice = choice()
     choice.note(.unreachable, now: Self.at(0))
     let second = choice.order[1]
-    choice.update(choice.order.reversed().dropLast().map { $0 })
+    choice.update(choice.order.reversed().dropLast().map { $0 }, now: Self.at(0))
     #expect(choice.place(now: Self.at(1)) == second)
-    choice.update(Self.places.filter { $0 != second })
+    choice.update(Self.places.filter { $0 != second }, now: Self.at(1))
     #expect(choice.place(now: Self.at(2)) == choice.order[0])
-    choice.update([])
+    choice.update([], now: Self.at(2))
     #expect(choice.place(now: Self.at(3)) == nil)
+  }
+
+  @Test func `The first choice that was gone from a name for a while is gone back to after five minutes`() {
+    var choice = choice()
+    let first = choice.order[0]
+    choice.update(Self.places.filter { $0 != first }, now: Self.at(10))
+    let other = choice.place(now: Self.at(10))
+    choice.update(Self.places, now: Self.at(40))
+    #expect(choice.order[0] == first && other != first)
+    #expect(choice.place(now: Self.at(339)) == other)
+    #expect(choice.place(now: Self.at(340)) == first)
+    choice.note(.reached, now: Self.at(340))
+    #expect(choice.place(now: Self.at(341)) == first)
   }
 }
 

@@ -82,7 +82,8 @@ import Wire
       bytes == bad ? BlockAnswer(.refused, reason: "ranges and rows disagree") : nil
     })
     let forwarder = try Self.forwarder([gateway.address])
-    #expect(await forwarder.deliver(delivery).outcome == .refused(reason: "ranges and rows disagree"))
+    let refused = await forwarder.deliver(delivery)
+    #expect(refused.outcome == .refused(reason: "ranges and rows disagree") && refused.refusedBlocks == [2])
     #expect(gateway.seen.stored.count == 3)
     // As the lane halves it.
     let first = Delivery(blocks: Array(delivery.blocks[..<2]), generation: 0)
@@ -265,6 +266,40 @@ import Wire
     for gateway in gateways { await gateway.stop() }
   }
 
+  @Test func `After five minutes it is back at its first choice, if that is back`() async throws {
+    let seconds = Mutex(0)
+    let start = ContinuousClock.now
+    let gateways = [try await StandInGateway(), try await StandInGateway()]
+    let forwarder = try Self.forwarder(gateways.map(\.address), now: { start + .seconds(seconds.withLock { $0 }) })
+    #expect(try await forwarder.deliver(Self.delivery(1...1)).outcome == .delivered)
+    let first = try #require(gateways.first { !$0.seen.stored.isEmpty })
+    let other = try #require(gateways.first { $0 !== first })
+    await first.stop()
+    /// As a lane does, some seconds apart; what is in doubt waits for half a minute.
+    func deliver(row: UInt64) async throws -> Outcome {
+      var outcome = Outcome.retry(reason: "", after: nil)
+      for _ in 0..<8 {
+        outcome = await forwarder.deliver(try Self.delivery(row...row)).outcome
+        guard case .retry = outcome else { break }
+        seconds.withLock { $0 += 10 }
+      }
+      return outcome
+    }
+    #expect(try await deliver(row: 2) == .delivered)
+    seconds.withLock { $0 += 301 }
+    #expect(try await deliver(row: 3) == .delivered)
+    #expect(other.seen.stored.count == 2)
+    let back = try await StandInGateway(port: first.port)
+    #expect(try await deliver(row: 4) == .delivered)
+    #expect(other.seen.stored.count == 3)
+    seconds.withLock { $0 += 301 }
+    #expect(try await deliver(row: 5) == .delivered)
+    #expect(back.seen.stored.count == 1 && other.seen.stored.count == 3)
+    await forwarder.close()
+    await back.stop()
+    await other.stop()
+  }
+
   @Test func `A gateway that comes back at its address is found again, with its tables`() async throws {
     let first = try await StandInGateway()
     let forwarder = try Self.forwarder([first.address])
@@ -315,6 +350,36 @@ import Wire
     await gateway.stop()
   }
 
+  /// As a lane sends dead letters once more beside what is new.
+  @Test func `Deliveries at the same time do not take each other's answers`() async throws {
+    let gateway = try await StandInGateway()
+    let forwarder = try Self.forwarder([gateway.address], limits: Self.oneByOne)
+    let outcomes = try await withThrowingTaskGroup(of: Outcome.self) { group in
+      for first in stride(from: UInt64(1), to: 160, by: 20) {
+        let delivery = try Self.delivery(first...first + 19)
+        group.addTask { await forwarder.deliver(delivery).outcome }
+      }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(outcomes == Array(repeating: .delivered, count: 8))
+    #expect(gateway.seen.headers.count == 1 && gateway.seen.stored.count == 160)
+    await forwarder.close()
+    await gateway.stop()
+  }
+
+  @Test func `A gateway's reasons are cut short, cleaned, and without the secrets that it was sent`() async throws {
+    let reason = "token top-secret-7 of\n\u{1b}[31m" + String(repeating: "x", count: 100_000)
+    let gateway = try await StandInGateway(verdict: { _, _ in BlockAnswer(.refused, reason: reason) })
+    let forwarder = try Self.forwarder(
+      [gateway.address], change: { $0.http.authentication = .credentials(type: "Bearer", .text("top-secret-7")) })
+    let outcome = await forwarder.deliver(try Self.delivery(1...1)).outcome
+    guard case .refused(let words) = outcome else { return #expect(Bool(false), "\(outcome)") }
+    #expect(words.count <= 500 && words.hasPrefix("token") && !words.contains("top-secret-7"), "\(words)")
+    #expect(!words.unicodeScalars.contains { $0.value < 0x20 })
+    await forwarder.close()
+    await gateway.stop()
+  }
+
   @Test func `A name with several addresses is several gateways`() async throws {
     let gateway = try await StandInGateway()
     let configuration = GatewayConfiguration(addresses: [.dns(host: "gateways.test", port: gateway.port)])
@@ -332,6 +397,35 @@ import Wire
     #expect(outcomes.suffix(2) == [.delivered, .delivered], "\(outcomes)")
     #expect(lookups.withLock { $0 } <= 2)
     await forwarder.close()
+    await gateway.stop()
+  }
+
+  @Test func `While nobody can be asked about a name, what is known serves, and nothing waits`() async throws {
+    let gateway = try await StandInGateway()
+    let configuration = GatewayConfiguration(addresses: [.dns(host: "gateways.test", port: gateway.port)])
+    let seconds = Mutex(0)
+    let start = ContinuousClock.now
+    let lookups = Mutex(0)
+    let forwarder = GatewayForwarder(
+      configuration, userAgent: "Clymene/0", limits: .init(), now: { start + .seconds(seconds.withLock { $0 }) },
+      lookUp: { _ throws(HTTPError) in
+        let isFirst = lookups.withLock { lookups in
+          lookups += 1
+          return lookups == 1
+        }
+        if !isFirst {
+          // As long as it takes; until the end.
+          try? await Task.sleep(for: .seconds(600))
+          throw HTTPError(.nameNotFound, "no server answers")
+        }
+        return ["127.0.0.1"]
+      })
+    for row in UInt64(1)...3 {
+      #expect(await forwarder.deliver(try Self.delivery(row...row)).outcome == .delivered)
+      seconds.withLock { $0 += 31 }
+    }
+    await forwarder.close()
+    #expect(lookups.withLock { $0 } == 2)
     await gateway.stop()
   }
 

@@ -52,6 +52,23 @@ import Testing
     await gateway.stop()
   }
 
+  @Test func `A call says of itself whether it came over TLS`() async throws {
+    let certificates = try TestCertificates()
+    try certificates.issue("server", for: "IP:127.0.0.1")
+    let gateway = try await StandInGateway(security: Self.security(certificates, "server"))
+    let forwarder = try Self.forwarder(gateway) { $0.tls.insecureSkipVerify = true }
+    #expect(try await Self.outcome(forwarder) == .delivered)
+    #expect(gateway.seen.schemes == ["https"])
+    await forwarder.close()
+    await gateway.stop()
+    let plainGateway = try await StandInGateway()
+    let plain = try GatewayForwarderTests.forwarder([plainGateway.address])
+    #expect(try await Self.outcome(plain) == .delivered)
+    #expect(plainGateway.seen.schemes == ["http"])
+    await plain.close()
+    await plainGateway.stop()
+  }
+
   @Test func `The name of the settings is the one that the certificate has to have`() async throws {
     let certificates = try TestCertificates()
     try certificates.issue("server", for: "DNS:gateway.example.org")

@@ -2,6 +2,8 @@ import Codec
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import GatewayRPC
+import NIOCore
+import NIOHTTP2
 import Synchronization
 import Wire
 
@@ -25,6 +27,8 @@ final class StandInGateway: Sendable {
   struct Seen: Sendable {
     var requests: [DeliverRequest] = []
     var headers: [[String: String]] = []
+    /// `:scheme` of each call.
+    var schemes: [String] = []
     /// What is stored, each with how often it was sent.
     var stored: [[UInt8]] = []
     var held: Set<[UInt8]> = []
@@ -167,6 +171,12 @@ final class StandInGateway: Sendable {
     mind = Mind(reaction, verdict, unary, token)
     var config = HTTP2ServerTransport.Posix.Config.defaults
     config.rpc.maxRequestPayloadSize = messageLimitBytes
+    let mind = self.mind
+    config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { stream in
+      stream.eventLoop.makeCompletedFuture {
+        try stream.pipeline.syncOperations.addHandler(SchemeNoting(mind), position: .first)
+      }
+    }
     server = GRPCServer(
       transport: .http2NIOPosix(
         address: .ipv4(host: "127.0.0.1", port: port), transportSecurity: security, config: config),
@@ -180,5 +190,22 @@ final class StandInGateway: Sendable {
   func stop() async {
     running.cancel()
     await running.value
+  }
+}
+
+/// Notes what a call says about how it came, which the library does not show to its services.
+private final class SchemeNoting: ChannelInboundHandler {
+  typealias InboundIn = HTTP2Frame.FramePayload
+  typealias InboundOut = HTTP2Frame.FramePayload
+
+  private let mind: StandInGateway.Mind
+
+  init(_ mind: StandInGateway.Mind) { self.mind = mind }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if case .headers(let request) = unwrapInboundIn(data) {
+      mind.seen.withLock { $0.schemes += request.headers[canonicalForm: ":scheme"].map { String($0) } }
+    }
+    context.fireChannelRead(data)
   }
 }

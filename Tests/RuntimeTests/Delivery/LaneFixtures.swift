@@ -46,7 +46,12 @@ final class MemorySource: BlockSource {
   }
 
   var generation: UInt64 { state.withLock { $0.generation } }
-  var sentBefore: UInt64 { state.withLock { $0.sentBefore } }
+  /// 0 once all of them are acknowledged.
+  var sentBefore: UInt64 {
+    state.withLock { state in
+      (state.open(after: nil).first?.offsets.lowerBound ?? .max) < state.sentBefore ? state.sentBefore : 0
+    }
+  }
 
   func markSent(upTo offset: UInt64) async throws { state.withLock { $0.marked = max($0.marked, offset) } }
 

@@ -248,6 +248,23 @@ struct LaneTests {
     #expect(source.acknowledged == [0..<1])
   }
 
+  /// With blocks that the destination has among the dead letters, a redrive would double them.
+  @Test func putsOnlyThoseBlocksAwayThatTheDestinationSaysItRefused() async throws {
+    let source = MemorySource([try queued(0), try queued(2), try queued(4)])
+    let box = MemoryBox()
+    var limits = LaneLimits()
+    limits.splitRequests = 0
+    let forwarder = ScriptedForwarder(judge: { delivery in
+      var answer = Answer(.refused(reason: "bad"))
+      answer.refusedBlocks = [1]
+      return delivery.blocks.count == 3 ? answer : Answer(.delivered)
+    })
+    let (counters, _) = await run(source, forwarder, box: box, limits: limits) { $0.deliveredBlocks == 3 }
+    #expect(forwarder.deliveries.count == 1)
+    #expect(counters.deadLetterRows == 2 && counters.deliveredRows == 4)
+    #expect(try rows(of: Delivery(blocks: box.letters[0].blocks, generation: 0)).map(\.sequence) == [3, 4])
+  }
+
   @Test func takesAConflictForADeliveryOnlyWhereTheRowsMayHaveBeenSent() async throws {
     // The first two blocks may have been sent before a crash; row 1 of the third was refused for another reason.
     let source = MemorySource([try queued(0), try queued(2), try queued(4)], sentBefore: 3)
@@ -261,6 +278,28 @@ struct LaneTests {
     #expect(counters.alreadyThereRows == 3 && counters.deadLetterRows == 1 && counters.deliveredRows == 2)
     let dead = try rows(of: Delivery(blocks: box.letters[0].blocks, generation: 0))
     #expect(dead.map(\.sequence) == [5])
+  }
+
+  /// Else the next life takes the destination's "I have that" about the rest for a refusal.
+  @Test func doesNotSettleAtAStopWhatAnEarlierLifeMayHaveSentAndThisOneDidNotGetTo() async throws {
+    let source = MemorySource([try queued(0), try queued(2)], sentBefore: 4)
+    var limits = LaneLimits()
+    limits.drainAtStop = .zero
+    let running = Mutex<Lane?>(nil)
+    let forwarder = ScriptedForwarder(during: { _ in
+      guard let lane = running.withLock({ $0 }) else { return }
+      lane.stop()
+      _ = await eventually { lane.state.withLock { $0.isStopping } }
+    })
+    let lane = Lane(
+      name: "test", source: source, forwarder: forwarder, deadLetters: MemoryBox(), limits: limits, logger: .silent)
+    running.withLock { $0 = lane }
+    await lane.run()
+    #expect(source.acknowledged == [0..<2])
+    #expect(!source.state.withLock { $0.isSettled })
+    running.withLock { $0 = nil }
+    _ = await run(source, ScriptedForwarder()) { $0.deliveredRows == 2 }
+    #expect(source.state.withLock { $0.isSettled })
   }
 
   @Test func takesAConflictForADeliveryAfterALostAnswer() async throws {

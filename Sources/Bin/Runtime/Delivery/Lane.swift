@@ -178,7 +178,8 @@ final class Lane: Sendable {
       advance(&run, happened, &group)
       if run.isDraining, !run.isStopping, isDone(run) { endSoon(&run, &group) }
       if run.isStopping, run.schedule.runningCount == 0, run.letters.isEmpty {
-        if !run.isUnsettled, !run.schedule.isPartlySent { source.settleSent() }
+        // Of rows that an earlier life may have sent, those that had no turn are still in doubt.
+        if !run.isUnsettled, !run.schedule.isPartlySent, source.sentBefore == 0 { source.settleSent() }
         return
       }
     }

@@ -45,7 +45,11 @@ final class LaneMerger {
 
   /// As few blocks as the limits allow, with their tables; the blocks as they are when one of them cannot be read. A single block costs nothing.
   func merged(_ blocks: [TabledBlock]) -> [TabledBlock] {
-    guard blocks.count > 1 else { return blocks }
+    guard blocks.count > 1 else {
+      // The lane is up with the log: zstd's context is a few megabytes that nobody may need for days.
+      sealer = nil
+      return blocks
+    }
     var tables: [TableName: SeriesTable] = [:]
     for block in blocks { for table in block.tables { tables[table.name] = table } }
     if sealer == nil { sealer = try? BlockSealer() }

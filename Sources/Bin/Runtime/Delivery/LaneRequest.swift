@@ -22,6 +22,13 @@ extension Lane {
     /// It exists because a larger part was refused or too large.
     var isCut = false
 
+    /// Leaves out what the destination has though it refused others: neither is it asked for again, nor does it go to dead letters.
+    mutating func keepRefused(of answer: Answer) {
+      guard case .refused = answer.outcome, let refused = answer.refusedBlocks else { return }
+      let kept = refused.filter { blocks.indices.contains($0) }.map { blocks[$0] }
+      if !kept.isEmpty { blocks = kept }
+    }
+
     var rows: Int { blocks.reduce(0) { $0 + $1.block.header.rowCount } }
 
     /// Samples or entries, of which a shard has about its share.
@@ -48,6 +55,7 @@ extension Lane {
       let answer = await send(delivery, isCut: part.isCut)
       let step = decision.step(answer, mayBeThere: part.mayBeThere, random: .random(in: 0..<1))
       note(answer, entries: part.entries(shard), allowed: allowed, step)
+      part.keepRefused(of: answer)
       switch step {
       case .settled(let alreadyThere):
         if alreadyThere { ended.thereRows += part.rows }

@@ -1,0 +1,1 @@
+../../EndToEndTests/Link.swift
