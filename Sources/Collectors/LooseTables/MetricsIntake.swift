@@ -18,7 +18,7 @@ public final class MetricsIntake: Sendable {
   private let now: @Sendable () -> ContinuousClock.Instant
   private let interner: SeriesInterner
 
-  /// Label text of new series that one request may bring; the rest of them is for another time.
+  /// Text of labels and metadata of new series that one request may bring; the rest of them is for another time.
   static let limitNewTextBytes = 64 << 20
 
   /// `silence`: after it a series counts as alive no more. `now` is the clock of that.
@@ -97,7 +97,7 @@ public final class MetricsIntake: Sendable {
       else { continue }
       let name = pairs.first { MessageText.text($0.name, body) == Labels.metricNameLabel }
       guard let name, let family = MessageText.text(name.value, body) else { continue }
-      series.families.note(family, MessageText.metadata(description, columns, body), now: now)
+      series.families.note(family, MessageText.metadata(description, columns, body), now: now, replacing: true)
     }
   }
 }

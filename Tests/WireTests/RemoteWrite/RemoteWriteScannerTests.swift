@@ -93,4 +93,21 @@ import Testing
     #expect(error(field(1, field(4, []) + field(4, []))) { $0.histograms = 1 }?.kind == .tooLarge)
     #expect(error(series + series) { _ in } == nil)
   }
+
+  @Test func `exemplars and metadata count by their memory, not by their bytes`() {
+    var limits = RemoteWriteLimits()
+    limits.items = 20
+    // Empty ones: two bytes each.
+    let exemplar: [UInt8] = [0x1A, 0]
+    for count in [2, 3] {
+      let many = Array(repeating: exemplar, count: count).flatMap { $0 }
+      let isTaken = count == 2
+      #expect(((try? RemoteWriteScanner.scan(many, as: .v1, limits)) != nil) == isTaken)
+      let series = [0x0A, UInt8(many.count)] + many
+      #expect(((try? RemoteWriteScanner.scan(series, as: .v1, limits)) != nil) == isTaken)
+      let second = Array(repeating: [0x22, 0] as [UInt8], count: count).flatMap { $0 }
+      #expect(
+        ((try? RemoteWriteScanner.scan([0x2A, UInt8(second.count)] + second, as: .v2, limits)) != nil) == isTaken)
+    }
+  }
 }

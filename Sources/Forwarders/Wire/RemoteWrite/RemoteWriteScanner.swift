@@ -11,6 +11,9 @@ public struct RemoteWriteScanner {
   var columns = RemoteWriteColumns()
   private var items = 0
 
+  /// What an exemplar or a family's metadata counts, since two bytes of a message are enough for one and it takes several times the memory of a sample.
+  static let largeItem = 8
+
   /// Throws when the bytes are not such a message, or hold more than the limits allow.
   public static func scan(
     _ message: [UInt8], as version: RemoteWriteVersion, _ limits: RemoteWriteLimits = .init()
@@ -56,9 +59,9 @@ public struct RemoteWriteScanner {
         try beginSeries(at)
         try series(try value.bytes("time series", at: at), bytes)
       case Fields.metadata:
-        try count(at: at)
+        try count(Self.largeItem, at: at)
         columns.metadata.append(
-          try RemoteWriteDecoder.metadata(try value.bytes("metadata", at: at), bytes))
+          try RemoteWriteDecoder.metadata(try value.bytes("metadata", at: at), bytes, repairing: true))
       case RemoteWriteFields.SymbolicRequest.symbol, RemoteWriteFields.SymbolicRequest.series:
         throw WireError(.malformed, "message: field \(number), which is remote write 2.0's and not 1.0's", at: at)
       default: continue
@@ -159,7 +162,7 @@ public struct RemoteWriteScanner {
     typealias Fields = RemoteWriteFields.Exemplar
     let part = RemoteWriteColumns.Part(start: UInt32(reader.offset), end: UInt32(reader.end))
     var reader = reader
-    try count(at: reader.offset)
+    try count(Self.largeItem, at: reader.offset)
     var valueBits: UInt64 = 0
     var time: UInt64 = 0
     while true {
