@@ -8,9 +8,6 @@ import Wire
 /// What cannot be taken, a stream without labels, a line that is too long, is left out and told in `rejected`; the rest is taken, in the order in which it
 /// came. A body that cannot be read is refused whole.
 public final class LogsIntake: Sendable {
-  /// A line longer than this does not fit a block with all that may stand beside it.
-  static let limitLineBytes = 4 << 20
-
   private let limits: PushLimits
   private let interner: SeriesInterner
   private let hash = KeyHash.ofProcess
@@ -63,7 +60,7 @@ public final class LogsIntake: Sendable {
   private func take(_ message: LokiPush, _ tenant: Tenant) throws(PushError) -> Push {
     var rejections = EntryRejections()
     for stream in message.streams where stream.entriesOutOfReach > 0 {
-      rejections.add("an entry's time is before 1677 or after 2262", count: stream.entriesOutOfReach)
+      rejections.add("an entry without a time, or with one before 1677 or after 2262", count: stream.entriesOutOfReach)
     }
     let streams = message.streams.filter { !$0.entries.isEmpty }
     var push = Push()
