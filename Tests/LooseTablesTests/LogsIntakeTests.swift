@@ -94,7 +94,8 @@ import Wire
     let metadata = (0..<80).map { #""k\#($0)":"\#(noise(16_000))""# }.joined(separator: ",")
     let push = try Self.read(
       LogsIntake(limits: limits),
-      #"{"stream":{"a":"1"},"values":[["1","first"],["2","x",{\#(metadata)}],["3","\#(noise(1_200_000))"],["4","last"]]}"#)
+      #"{"stream":{"a":"1"},"values":[["1","first"],["2","x",{\#(metadata)}],["3","\#(noise(1_200_000))"],["4","last"]]}"#
+    )
     #expect(try Self.told(push) == [#"{a="1"} 1 first"#, #"{a="1"} 4 last"#])
     #expect(push.rejected.map(\.count) == [1, 1])
     let largest = try Self.read(

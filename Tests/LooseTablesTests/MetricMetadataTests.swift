@@ -133,7 +133,8 @@ import Wire
     let push = try push(message, .v2)
     let left = push.rejected.reduce(0) { $0 + $1.count }
     #expect(push.written.samples + left == 9000)
-    #expect(push.written.samples * help.utf8.count * 2 <= MetricsIntake.limitNewTextBytes && push.written.samples > 8000)
+    #expect(
+      push.written.samples * help.utf8.count * 2 <= MetricsIntake.limitNewTextBytes && push.written.samples > 8000)
     #expect(push.rejected.count == 1 && push.rejected.allSatisfy(\.isTemporary))
   }
 

@@ -33,7 +33,8 @@ enum MessageText {
 
   /// Of the texts that `metadata` makes.
   static func metadataBytes(_ description: RemoteWriteColumns.Description, _ columns: RemoteWriteColumns) -> Int {
-    (symbolOfMetadata(description.unit, columns)?.count ?? 0) + (symbolOfMetadata(description.help, columns)?.count ?? 0)
+    (symbolOfMetadata(description.unit, columns)?.count ?? 0)
+      + (symbolOfMetadata(description.help, columns)?.count ?? 0)
   }
 
   private static func symbolOfMetadata(
