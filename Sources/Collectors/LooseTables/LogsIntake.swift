@@ -70,7 +70,7 @@ public final class LogsIntake: Sendable {
           "no room for another tenant's streams: all together have \(limits.seriesOfAllTenants), the most allowed")
       }
       let places = places(of: streams, in: known, &rejections)
-      push.rows = try rows(of: streams, places, tenant, &rejections, &push.written)
+      push.rows = rows(of: streams, places, tenant, &rejections, &push.written)
     }
     push.rejected = rejections.all
     return push
@@ -126,7 +126,7 @@ public final class LogsIntake: Sendable {
   private func rows(
     of streams: [LokiPush.Stream], _ places: SeriesPlaces, _ tenant: Tenant, _ rejections: inout EntryRejections,
     _ written: inout Push.Counts
-  ) throws(PushError) -> RowBatch? {
+  ) -> RowBatch? {
     var entries: [UInt32: [LogRows.Entry]] = [:]
     var order: [UInt32] = []
     let check = EntryCheck(limits)
@@ -149,10 +149,10 @@ public final class LogsIntake: Sendable {
       guard let group = places.groups[id], let taken = entries[id], !taken.isEmpty else { continue }
       do throws(FormatError) {
         parts.append(LogRows(source: group.source, tables: try group.tables(nil, now: now), entries: taken))
+        written.entries += taken.count
       } catch {
-        throw .invalid("the streams cannot be made into a table: \(error)")
+        rejections.add("streams could not be put into a table: \(error)", count: taken.count, isTemporary: true)
       }
-      written.entries += taken.count
     }
     return parts.isEmpty ? nil : RowBatch(tenant: tenant, logs: parts)
   }

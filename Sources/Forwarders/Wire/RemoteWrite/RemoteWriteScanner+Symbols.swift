@@ -108,6 +108,7 @@ extension RemoteWriteScanner {
     typealias Fields = RemoteWriteFields.Exemplar
     var reader = reader
     try count(Self.largeItem, at: reader.offset)
+    try countThing(at: reader.offset)
     let first = columns.references.count
     var valueBits: UInt64 = 0
     var time: UInt64 = 0
