@@ -122,6 +122,26 @@ import Wire
     #expect(try Self.told(Self.read(intake, Self.stream(#"{"instance":"i"}"#, "ok"))).count == 1)
   }
 
+  @Test func reasonsStayShortWhateverTheTexts() throws {
+    // One character of 20,001 bytes.
+    let long = "e" + String(repeating: "\u{0301}", count: 10_000)
+    var limits = PushLimits()
+    limits.labelNameBytes = 1 << 20
+    limits.labelValueBytes = 1
+    let twice = #"{"labels":"{'\#(long)'='1','\#(long)'='2'}","entries":[{"ts":"1970-01-01T00:00:00Z","line":"x"}]}"#
+    let push = try Self.read(LogsIntake(limits: limits), twice, Self.stream(#"{"\#(long)":"vv"}"#, "x"))
+    #expect(push.rejected.count == 2)
+    #expect(push.rejected.allSatisfy { $0.reason.utf8.count < 1000 })
+    let late = Self.json(#"{"stream":{"a":"1"},"values":[["\#(long)","x"]]}"#)
+    #expect { try LogsIntake(limits: limits).read(lokiJSON: late, tenant: .default) } throws: {
+      Self.isInvalid($0) && "\($0)".utf8.count < 1000
+    }
+    let labels = [Label("__name__", long), Label(long, "1"), Label(long, "2")]
+    #expect { try PushedLabels(labels, PushLimits(), needsName: true) } throws: {
+      (($0 as? PushedLabels.Fault)?.reason.utf8.count ?? .max) < 1000
+    }
+  }
+
   @Test func reasonsToldApartAreBounded() throws {
     let intake = LogsIntake(limits: PushLimits())
     let bad = (0..<100).map {

@@ -133,7 +133,8 @@ public final class LogsIntake: Sendable {
     for (stream, place) in zip(streams, places.places) where place != .none {
       if entries[place.group] == nil { order.append(place.group) }
       var taken = entries.removeValue(forKey: place.group) ?? []
-      taken.reserveCapacity(taken.count + stream.entries.count)
+      // Not for each stream: room for exactly so many more would copy all of them each time.
+      if taken.isEmpty { taken.reserveCapacity(stream.entries.count) }
       for entry in stream.entries {
         if let fault = check.fault(of: entry) {
           rejections.add(fault, count: 1)

@@ -61,8 +61,7 @@ struct StreamCheck {
   }
 
   private static func excerpt(_ text: [UInt8]) -> String {
-    let start = String(decoding: text.prefix(400), as: UTF8.self).prefix(100)
-    return start.utf8.count < text.count ? "\(start)…" : String(start)
+    PushedLabels.short(String(decoding: text.prefix(400), as: UTF8.self))
   }
 }
 
@@ -107,7 +106,8 @@ enum LabelCheck {
     let value = label.value.utf8.count
     if name > limits.labelNameBytes { return "a label's name has \(name) bytes, at most \(limits.labelNameBytes)" }
     if value > limits.labelValueBytes {
-      return "the label “\(label.name)” has a value of \(value) bytes, at most \(limits.labelValueBytes)"
+      return
+        "the label “\(PushedLabels.short(label.name))” has a value of \(value) bytes, at most \(limits.labelValueBytes)"
     }
     return nil
   }
