@@ -83,6 +83,65 @@ import Wire
     #expect(reasons.contains { $0.hasPrefix("1 labels: a text in quotes belongs here") && $0.hasSuffix("{a=}") })
   }
 
+  @Test func anEntryThatFitsNoBlockIsLeftOutAndTheRestCanBeSealed() throws {
+    var limits = PushLimits()
+    limits.lineBytes = 4 << 20
+    var random = SeededGenerator(seed: 7)
+    // Letters at random, which hardly shrink.
+    func noise(_ count: Int) -> String {
+      String(decoding: (0..<count).map { _ in UInt8.random(in: 0x23...0x5B, using: &random) }, as: UTF8.self)
+    }
+    let metadata = (0..<80).map { #""k\#($0)":"\#(noise(16_000))""# }.joined(separator: ",")
+    let push = try Self.read(
+      LogsIntake(limits: limits),
+      #"{"stream":{"a":"1"},"values":[["1","first"],["2","x",{\#(metadata)}],["3","\#(noise(1_200_000))"],["4","last"]]}"#
+    )
+    #expect(try Self.told(push) == [#"{a="1"} 1 first"#, #"{a="1"} 4 last"#])
+    #expect(push.rejected.map(\.count) == [1, 1])
+    let largest = try Self.read(
+      LogsIntake(limits: limits), #"{"stream":{"a":"1"},"values":[["1","\#(noise(EntryCheck.limitBytes))"]]}"#)
+    var sealer = try BlockSealer()
+    let rows = try #require(largest.rows)
+    #expect(try sealer.seal(rows, origin: Origin(low: 1, high: 1), firstSequence: 1).count == 1)
+  }
+
+  @Test func aStreamOfHugeLabelsDoesNotSpoilTheTablesOfOthers() throws {
+    var limits = PushLimits()
+    limits.labelsPerSeries = 5000
+    limits.labelValueBytes = 32 << 20
+    let intake = LogsIntake(limits: limits)
+    let value = String(repeating: "v", count: 17 << 20)
+    let many = (0...FormatLimits.seriesLabels).map { #""l\#($0)":"v""# }.joined(separator: ",")
+    let text = #"{"labels":"{a=\"\#(value)\"}","entries":[{"ts":"1970-01-01T00:00:00Z","line":"x"}]}"#
+    let push = try Self.read(
+      intake, Self.stream(#"{"instance":"i","a":"\#(value)"}"#, "x"), text, Self.stream("{\(many)}", "x"),
+      Self.stream(#"{"instance":"i"}"#, "ok"))
+    #expect(try Self.told(push) == [#"{instance="i"} 0 ok"#])
+    #expect(push.rejected.reduce(0) { $0 + $1.count } == 3 && push.rejected.allSatisfy { !$0.isTemporary })
+    #expect(push.rejected.allSatisfy { $0.reason.utf8.count < 500 })
+    #expect(try Self.told(Self.read(intake, Self.stream(#"{"instance":"i"}"#, "ok"))).count == 1)
+  }
+
+  @Test func reasonsStayShortWhateverTheTexts() throws {
+    // One character of 20,001 bytes.
+    let long = "e" + String(repeating: "\u{0301}", count: 10_000)
+    var limits = PushLimits()
+    limits.labelNameBytes = 1 << 20
+    limits.labelValueBytes = 1
+    let twice = #"{"labels":"{'\#(long)'='1','\#(long)'='2'}","entries":[{"ts":"1970-01-01T00:00:00Z","line":"x"}]}"#
+    let push = try Self.read(LogsIntake(limits: limits), twice, Self.stream(#"{"\#(long)":"vv"}"#, "x"))
+    #expect(push.rejected.count == 2)
+    #expect(push.rejected.allSatisfy { $0.reason.utf8.count < 1000 })
+    let late = Self.json(#"{"stream":{"a":"1"},"values":[["\#(long)","x"]]}"#)
+    #expect { try LogsIntake(limits: limits).read(lokiJSON: late, tenant: .default) } throws: {
+      Self.isInvalid($0) && "\($0)".utf8.count < 1000
+    }
+    let labels = [Label("__name__", long), Label(long, "1"), Label(long, "2")]
+    #expect { try PushedLabels(labels, PushLimits(), needsName: true) } throws: {
+      (($0 as? PushedLabels.Fault)?.reason.utf8.count ?? .max) < 1000
+    }
+  }
+
   @Test func reasonsToldApartAreBounded() throws {
     let intake = LogsIntake(limits: PushLimits())
     let bad = (0..<100).map {

@@ -67,6 +67,77 @@ import Wire
     #expect(count > 3 && count <= 3 * 8, "\(count) tables")
   }
 
+  @Test func `targets that say different things of one family neither make tables nor use up the budget`() throws {
+    _ = try push(samples, .v1)
+    var other = families
+    other.families[0].metadata.help = "How long it took, said at greater length by a later release."
+    var tables: [Set<String>] = []
+    var held: Set<Int> = []
+    for _ in 0..<90 {
+      _ = try push(families, .v1)
+      clock.advance(.seconds(31))
+      _ = try push(other, .v1)
+      clock.advance(.seconds(29))
+      tables.append(Set(try Stored(push(samples, .v1)).tables.map { "\($0)" }))
+      held.insert(intake.counts.held)
+    }
+    #expect(Set(tables.dropFirst(2)).count == 1)
+    #expect(held.count == 1)
+    #expect(try metadata(samples, .v1)["took_count"] == histogram)
+  }
+
+  @Test func `what is said no longer gives way to what is said now`() throws {
+    _ = try push(families, .v1)
+    var other = families
+    other.families[0].metadata.help = "Another one."
+    for _ in 0..<5 {
+      clock.advance(.seconds(60))
+      _ = try push(other, .v1)
+    }
+    clock.advance(.seconds(31))
+    #expect(try metadata(samples, .v1)["took_count"] == other.families[0].metadata)
+  }
+
+  @Test func `a family that changes takes of the budget what its last text takes`() {
+    let budget = SeriesBudget(limit: 20)
+    let memory = FamilyMemory(budget)
+    let short = MetricMetadata(type: .gauge, help: "short")
+    let long = MetricMetadata(type: .gauge, help: String(repeating: "x", count: 4000))
+    for _ in 0..<100 {
+      #expect(memory.note("family", long, now: clock.now, replacing: true))
+      #expect(budget.inUse == 8)
+      #expect(memory.note("family", short, now: clock.now, replacing: true))
+      #expect(budget.inUse == 1)
+    }
+  }
+
+  @Test func `a help that is not UTF-8 is mended, and what came with it taken`() throws {
+    var message = families
+    message.families[0].metadata.help = "Za~hler"
+    message.series = samples.series
+    let body = message.bytes(.v1).map { $0 == UInt8(ascii: "~") ? 0xE4 : $0 }
+    let push = try intake.read(body, as: .v1, tenant: .default)
+    #expect(push.written.samples == 3 && push.rejected.isEmpty)
+    let stored = try Stored(push).series.first { $0.key.metricName == "took_count" }
+    #expect(stored?.value.metadata.help == "Za\u{FFFD}hler")
+  }
+
+  @Test func `many series that refer to one long help do not become gigabytes of it`() throws {
+    let help = String(repeating: "h", count: FamilyMemory.limitHelpBytes)
+    let message = SentMessage(
+      (0..<9000).map { number in
+        var series = SentSeries("m", ["n": "\(number)"])
+        series.metadata = MetricMetadata(type: .gauge, unit: help, help: help)
+        return series
+      })
+    let push = try push(message, .v2)
+    let left = push.rejected.reduce(0) { $0 + $1.count }
+    #expect(push.written.samples + left == 9000)
+    #expect(
+      push.written.samples * help.utf8.count * 2 <= MetricsIntake.limitNewTextBytes && push.written.samples > 8000)
+    #expect(push.rejected.count == 1 && push.rejected.allSatisfy(\.isTemporary))
+  }
+
   @Test func `metadata of a series that comes along is kept, and followed when it changes`() throws {
     var series = SentSeries("took", ["a": "b"])
     series.metadata = histogram

@@ -208,6 +208,23 @@ import Wire
     #expect(stored.series.values.first?.samples == sent.samples)
   }
 
+  @Test(arguments: RemoteWriteVersion.allCases)
+  func `an exemplar of more labels than a row may have is left out, whatever the limit of series`(
+    version: RemoteWriteVersion
+  ) throws {
+    var limits = PushLimits()
+    limits.labelsPerSeries = 10_000
+    var series = SentSeries("a")
+    let labels = (0...FormatLimits.seriesLabels).map { Label("l\($0)", "v") }
+    series.exemplars = [.init(labels: labels, timestamp: UnixMilliseconds(1), valueBits: 0)]
+    let push = try MetricsIntake(limits: limits).read(
+      SentMessage([series]).bytes(version), as: version, tenant: .default)
+    #expect(push.written.samples == 1 && push.rejected.map(\.count) == [1])
+    var sealer = try BlockSealer()
+    let rows = try #require(push.rows)
+    #expect(try sealer.seal(rows, origin: Origin(low: 1, high: 1), firstSequence: 1).count == 1)
+  }
+
   @Test func `tenants do not see each other's series`() throws {
     let body = SentMessage([SentSeries("m")]).bytes(.v1)
     for name in ["a", "b"] {

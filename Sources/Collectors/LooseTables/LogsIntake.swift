@@ -8,9 +8,6 @@ import Wire
 /// What cannot be taken, a stream without labels, a line that is too long, is left out and told in `rejected`; the rest is taken, in the order in which it
 /// came. A body that cannot be read is refused whole.
 public final class LogsIntake: Sendable {
-  /// A line longer than this does not fit a block with all that may stand beside it.
-  static let limitLineBytes = 4 << 20
-
   private let limits: PushLimits
   private let interner: SeriesInterner
   private let hash = KeyHash.ofProcess
@@ -63,7 +60,7 @@ public final class LogsIntake: Sendable {
   private func take(_ message: LokiPush, _ tenant: Tenant) throws(PushError) -> Push {
     var rejections = EntryRejections()
     for stream in message.streams where stream.entriesOutOfReach > 0 {
-      rejections.add("an entry's time is before 1677 or after 2262", count: stream.entriesOutOfReach)
+      rejections.add("an entry without a time, or with one before 1677 or after 2262", count: stream.entriesOutOfReach)
     }
     let streams = message.streams.filter { !$0.entries.isEmpty }
     var push = Push()
@@ -73,7 +70,7 @@ public final class LogsIntake: Sendable {
           "no room for another tenant's streams: all together have \(limits.seriesOfAllTenants), the most allowed")
       }
       let places = places(of: streams, in: known, &rejections)
-      push.rows = try rows(of: streams, places, tenant, &rejections, &push.written)
+      push.rows = rows(of: streams, places, tenant, &rejections, &push.written)
     }
     push.rejected = rejections.all
     return push
@@ -129,14 +126,15 @@ public final class LogsIntake: Sendable {
   private func rows(
     of streams: [LokiPush.Stream], _ places: SeriesPlaces, _ tenant: Tenant, _ rejections: inout EntryRejections,
     _ written: inout Push.Counts
-  ) throws(PushError) -> RowBatch? {
+  ) -> RowBatch? {
     var entries: [UInt32: [LogRows.Entry]] = [:]
     var order: [UInt32] = []
     let check = EntryCheck(limits)
     for (stream, place) in zip(streams, places.places) where place != .none {
       if entries[place.group] == nil { order.append(place.group) }
       var taken = entries.removeValue(forKey: place.group) ?? []
-      taken.reserveCapacity(taken.count + stream.entries.count)
+      // Not for each stream: room for exactly so many more would copy all of them each time.
+      if taken.isEmpty { taken.reserveCapacity(stream.entries.count) }
       for entry in stream.entries {
         if let fault = check.fault(of: entry) {
           rejections.add(fault, count: 1)
@@ -152,10 +150,10 @@ public final class LogsIntake: Sendable {
       guard let group = places.groups[id], let taken = entries[id], !taken.isEmpty else { continue }
       do throws(FormatError) {
         parts.append(LogRows(source: group.source, tables: try group.tables(nil, now: now), entries: taken))
+        written.entries += taken.count
       } catch {
-        throw .invalid("the streams cannot be made into a table: \(error)")
+        rejections.add("streams could not be put into a table: \(error)", count: taken.count, isTemporary: true)
       }
-      written.entries += taken.count
     }
     return parts.isEmpty ? nil : RowBatch(tenant: tenant, logs: parts)
   }

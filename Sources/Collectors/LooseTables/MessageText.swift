@@ -25,10 +25,22 @@ enum MessageText {
     _ description: RemoteWriteColumns.Description, _ columns: RemoteWriteColumns, _ body: [UInt8]
   ) -> MetricMetadata {
     func symbol(_ reference: UInt32) -> String {
-      guard let part = columns.symbols[checked: reference], part.count <= FamilyMemory.limitHelpBytes else { return "" }
-      return text(part, body) ?? ""
+      symbolOfMetadata(reference, columns).flatMap { text($0, body) } ?? ""
     }
     return MetricMetadata(
       type: description.type, unit: symbol(description.unit), help: symbol(description.help))
+  }
+
+  /// Of the texts that `metadata` makes.
+  static func metadataBytes(_ description: RemoteWriteColumns.Description, _ columns: RemoteWriteColumns) -> Int {
+    (symbolOfMetadata(description.unit, columns)?.count ?? 0)
+      + (symbolOfMetadata(description.help, columns)?.count ?? 0)
+  }
+
+  private static func symbolOfMetadata(
+    _ reference: UInt32, _ columns: RemoteWriteColumns
+  ) -> RemoteWriteColumns.Part? {
+    guard let part = columns.symbols[checked: reference], part.count <= FamilyMemory.limitHelpBytes else { return nil }
+    return part
   }
 }

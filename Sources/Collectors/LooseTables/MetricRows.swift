@@ -142,10 +142,11 @@ struct MetricRows {
   }
 
   private func exemplar(_ item: RemoteWriteColumns.Exemplar) throws(WireError) -> (Exemplar, textBytes: Int)? {
+    let limit = min(limits.labelsPerSeries, FormatLimits.seriesLabels)
     let pairs =
       switch version {
-      case .v1: try RemoteWriteLabelReading.pairs(item.labels, in: body, limit: limits.labelsPerSeries)
-      case .v2: RemoteWriteLabelReading.pairs(item.labels, of: columns, limit: limits.labelsPerSeries)
+      case .v1: try RemoteWriteLabelReading.pairs(item.labels, in: body, limit: limit)
+      case .v2: RemoteWriteLabelReading.pairs(item.labels, of: columns, limit: limit)
       }
     guard case .success(let pairs) = pairs else { return nil }
     let bytes = pairs.reduce(0) { $0 + $1.name.count + $1.value.count }

@@ -18,12 +18,19 @@ public final class MetricsIntake: Sendable {
   private let now: @Sendable () -> ContinuousClock.Instant
   private let interner: SeriesInterner
 
-  /// Label text of new series that one request may bring; the rest of them is for another time.
+  /// Text of labels and metadata of new series that one request may bring; the rest of them is for another time.
   static let limitNewTextBytes = 64 << 20
+
+  /// Whoever has the body has bounded its bytes.
+  public static let ofBoundedBodies = {
+    var limits = RemoteWriteLimits()
+    limits.messageBytes = .max
+    return limits
+  }()
 
   /// `silence`: after it a series counts as alive no more. `now` is the clock of that.
   public init(
-    limits: PushLimits, messages: RemoteWriteLimits = .init(), silence: Duration = .seconds(3600),
+    limits: PushLimits, messages: RemoteWriteLimits = ofBoundedBodies, silence: Duration = .seconds(3600),
     now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) {
     self.limits = limits
@@ -97,7 +104,7 @@ public final class MetricsIntake: Sendable {
       else { continue }
       let name = pairs.first { MessageText.text($0.name, body) == Labels.metricNameLabel }
       guard let name, let family = MessageText.text(name.value, body) else { continue }
-      series.families.note(family, MessageText.metadata(description, columns, body), now: now)
+      series.families.note(family, MessageText.metadata(description, columns, body), now: now, replacing: true)
     }
   }
 }

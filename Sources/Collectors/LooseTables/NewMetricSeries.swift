@@ -54,29 +54,37 @@ struct NewMetricSeries {
       throw .init(
         "text", "series \(index) of the message: labels of \(bytes) bytes, at most \(PushedLabels.limitTextBytes)")
     }
-    guard textBytes + bytes <= MetricsIntake.limitNewTextBytes else {
+    let description = description(of: index)
+    // Each series has its own copy of a help, however small a reference to it is.
+    let more = bytes + (description.map { MessageText.metadataBytes($0, columns) } ?? 0)
+    guard textBytes + more <= MetricsIntake.limitNewTextBytes else {
       rejections.add(
         "new text", isTemporary: true, count: items,
-        reason: "new series of more than \(MetricsIntake.limitNewTextBytes) bytes of labels in one request")
+        reason:
+          "new series of more than \(MetricsIntake.limitNewTextBytes) bytes of labels and metadata in one request")
       return
     }
-    textBytes += bytes
+    textBytes += more
     guard let labels = MessageText.labels(pairs, body) else {
       throw .init("utf8", "series \(index) of the message: a label that is not UTF-8")
     }
     let pushed = try PushedLabels(labels, limits, needsName: true)
-    while nextDescription < columns.descriptions.count, columns.descriptions[nextDescription].series < index {
-      nextDescription += 1
-    }
-    var metadata = MetricMetadata.none
-    if nextDescription < columns.descriptions.count, columns.descriptions[nextDescription].series == index {
-      metadata = MessageText.metadata(columns.descriptions[nextDescription], columns, body)
-    }
+    let metadata = description.map { MessageText.metadata($0, columns, body) } ?? .none
     series.append(
       NewSeries(
         key: pushed.key, spelling: spellings.keys[index], series: Series(pushed.labels, metadata),
         textBytes: pushed.textBytes, metadataHash: spellings.metadata.isEmpty ? 0 : spellings.metadata[index]))
     indices.append(index)
+  }
+
+  /// Series are asked for in their order.
+  private mutating func description(of index: Int) -> RemoteWriteColumns.Description? {
+    while nextDescription < columns.descriptions.count, columns.descriptions[nextDescription].series < index {
+      nextDescription += 1
+    }
+    guard nextDescription < columns.descriptions.count, columns.descriptions[nextDescription].series == index
+    else { return nil }
+    return columns.descriptions[nextDescription]
   }
 
   private mutating func items(of index: Int) -> Int {

@@ -96,5 +96,8 @@ public struct PushedLabels: Sendable {
     return "series \(name ?? "without a name")"
   }
 
-  static func short(_ text: String) -> String { text.utf8.count <= 80 ? text : String(text.prefix(80)) + "…" }
+  /// By scalars, since one character may have any number of them.
+  static func short(_ text: String) -> String {
+    text.utf8.count <= 80 ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(80))) + "…"
+  }
 }

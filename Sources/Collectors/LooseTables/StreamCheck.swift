@@ -28,6 +28,15 @@ struct StreamCheck {
   }
 
   private func labels(_ identity: LokiPush.Identity) throws(StreamFault) -> Labels {
+    // Before anything is made of it: a label takes five bytes of text and some hundred of memory. And a stream has to fit a table, or its group would have none.
+    let bytes =
+      switch identity {
+      case .text(let text): text.count
+      case .pairs(let pairs): pairs.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+      }
+    guard bytes <= PushedLabels.limitTextBytes else {
+      throw StreamFault(reason: "a stream's labels have \(bytes) bytes, at most \(PushedLabels.limitTextBytes)")
+    }
     switch identity {
     case .text(let text):
       do throws(WireError) {
@@ -41,8 +50,9 @@ struct StreamCheck {
 
   private func check(_ labels: Labels) throws(StreamFault) {
     guard !labels.pairs.isEmpty else { throw StreamFault(reason: "a stream needs at least one label") }
-    guard labels.pairs.count <= limits.labelsPerSeries else {
-      throw StreamFault(reason: "a stream has \(labels.pairs.count) labels, at most \(limits.labelsPerSeries)")
+    let limitLabels = min(limits.labelsPerSeries, FormatLimits.seriesLabels)
+    guard labels.pairs.count <= limitLabels else {
+      throw StreamFault(reason: "a stream has \(labels.pairs.count) labels, at most \(limitLabels)")
     }
     for label in labels.pairs {
       if label.name.isEmpty { throw StreamFault(reason: "a stream has a label without a name") }
@@ -51,19 +61,23 @@ struct StreamCheck {
   }
 
   private static func excerpt(_ text: [UInt8]) -> String {
-    let start = String(decoding: text.prefix(400), as: UTF8.self).prefix(100)
-    return start.utf8.count < text.count ? "\(start)…" : String(start)
+    PushedLabels.short(String(decoding: text.prefix(400), as: UTF8.self))
   }
 }
 
 /// Whether one entry of a good stream may be taken.
 struct EntryCheck {
+  /// Of a line with its structured metadata: an entry is a row, and has to fit a block even when nothing of it can be compressed. One that does not would have
+  /// its whole push refused.
+  static let limitBytes = LooseRowBuilder.limitBytes
+  private static let labelBytes = 32
+
   private let limits: PushLimits
   private let lineBytes: Int
 
   init(_ limits: PushLimits) {
     self.limits = limits
-    lineBytes = min(limits.lineBytes, LogsIntake.limitLineBytes)
+    lineBytes = min(limits.lineBytes, Self.limitBytes)
   }
 
   func fault(of entry: LogEntry) -> String? {
@@ -74,8 +88,13 @@ struct EntryCheck {
     guard entry.structuredMetadata.count <= limits.labelsPerSeries else {
       return "structured metadata: more than \(limits.labelsPerSeries) labels"
     }
+    var bytes = entry.line.count
     for label in entry.structuredMetadata {
       if let fault = LabelCheck.fault(of: label, limits) { return "structured metadata: \(fault)" }
+      bytes += label.name.utf8.count + label.value.utf8.count + Self.labelBytes
+    }
+    guard bytes <= Self.limitBytes else {
+      return "a line and its structured metadata take more than \(Self.limitBytes) bytes"
     }
     return nil
   }
@@ -87,7 +106,8 @@ enum LabelCheck {
     let value = label.value.utf8.count
     if name > limits.labelNameBytes { return "a label's name has \(name) bytes, at most \(limits.labelNameBytes)" }
     if value > limits.labelValueBytes {
-      return "the label “\(label.name)” has a value of \(value) bytes, at most \(limits.labelValueBytes)"
+      return
+        "the label “\(PushedLabels.short(label.name))” has a value of \(value) bytes, at most \(limits.labelValueBytes)"
     }
     return nil
   }

@@ -81,4 +81,12 @@ import Testing
       #expect(throws: WireError.self) { try LokiPushDecoder.decode(Array(message[..<count])) }
     }
   }
+
+  @Test func emptyEntriesDoNotMultiplyInMemory() {
+    for (count, isTaken) in [(1000, true), (3000, false)] {
+      let entries = Array(repeating: [0x12, 0] as [UInt8], count: count).flatMap { $0 }
+      let message = [0x0A, UInt8(entries.count & 0x7F | 0x80), UInt8(entries.count >> 7)] + entries
+      #expect(((try? LokiPushDecoder.decode(message)) != nil) == isTaken)
+    }
+  }
 }

@@ -93,4 +93,46 @@ import Testing
     #expect(error(field(1, field(4, []) + field(4, []))) { $0.histograms = 1 }?.kind == .tooLarge)
     #expect(error(series + series) { _ in } == nil)
   }
+
+  @Test func `exemplars and metadata count by their memory, not by their bytes`() {
+    var limits = RemoteWriteLimits()
+    limits.items = 20
+    // Empty ones: two bytes each.
+    let exemplar: [UInt8] = [0x1A, 0]
+    for count in [2, 3] {
+      let many = Array(repeating: exemplar, count: count).flatMap { $0 }
+      let isTaken = count == 2
+      #expect(((try? RemoteWriteScanner.scan(many, as: .v1, limits)) != nil) == isTaken)
+      let series = [0x0A, UInt8(many.count)] + many
+      #expect(((try? RemoteWriteScanner.scan(series, as: .v1, limits)) != nil) == isTaken)
+      let second = Array(repeating: [0x22, 0] as [UInt8], count: count).flatMap { $0 }
+      #expect(
+        ((try? RemoteWriteScanner.scan([0x2A, UInt8(second.count)] + second, as: .v2, limits)) != nil) == isTaken)
+    }
+  }
+
+  @Test func `empty samples, exemplars and series do not multiply in memory`() throws {
+    func length(_ bytes: [UInt8]) -> [UInt8] { [UInt8(bytes.count & 0x7F | 0x80), UInt8(bytes.count >> 7)] + bytes }
+    func error(_ message: [UInt8], _ version: RemoteWriteVersion) -> WireError? {
+      do throws(WireError) {
+        _ = try RemoteWriteScanner.scan(message, as: version)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    for (count, isTaken) in [(1000, true), (3000, false)] {
+      for field: UInt8 in [0x12, 0x1A, 0x22] {
+        let things = Array(repeating: [field, 0] as [UInt8], count: count).flatMap { $0 }
+        #expect((error([0x0A] + length(things), .v1) == nil) == isTaken, "1.0, field \(field >> 3)")
+        #expect((error([0x2A] + length(things), .v2) == nil) == isTaken, "2.0, field \(field >> 3)")
+      }
+      let series = Array(repeating: [0x0A, 0] as [UInt8], count: count).flatMap { $0 }
+      #expect((error(series, .v1) == nil) == isTaken)
+    }
+    // A sample of value 0, which is not written, with a time.
+    let sample: [UInt8] = [0x12, 7, 0x10, 0xC0, 0xD6, 0xA8, 0xE6, 0x9E, 0x34]
+    let many = Array(repeating: sample, count: 1800).flatMap { $0 }
+    #expect(error([0x0A] + length(many), .v1) == nil)
+  }
 }

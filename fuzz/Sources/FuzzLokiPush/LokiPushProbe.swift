@@ -6,10 +6,12 @@ public enum LokiPushProbe {
   public static func run(_ bytes: [UInt8]) -> Bool {
     var isUnderstood = false
     if let once = try? LokiPushDecoder.decode(bytes) {
-      guard let twice = try? LokiPushDecoder.decode(bytes + bytes) else {
-        preconditionFailure("decoded alone, but not twice")
+      do throws(WireError) {
+        let twice = try LokiPushDecoder.decode(bytes + bytes)
+        precondition(twice.streams == once.streams + once.streams, "other streams came the second time")
+      } catch {
+        precondition(error.kind == .tooLarge, "decoded alone, but not twice: \(error)")
       }
-      precondition(twice.streams == once.streams + once.streams, "other streams came the second time")
       isUnderstood = true
     }
     if (try? LokiPushJSON.decode(bytes)) != nil {

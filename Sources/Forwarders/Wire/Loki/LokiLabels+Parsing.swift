@@ -14,7 +14,9 @@ extension LokiLabels {
     let labels = try parser.labels()
     var names = Set<ByteString>()
     for label in labels where !names.insert(ByteString(label.name)).inserted {
-      throw WireError(.malformed, "labels: the name “\(label.name)” twice")
+      // By scalars, since one character may have any number of them.
+      let start = String(String.UnicodeScalarView(label.name.unicodeScalars.prefix(80)))
+      throw WireError(.malformed, "labels: a name twice that begins with “\(start)”")
     }
     return Labels(labels.filter { !$0.value.isEmpty })
   }

@@ -48,6 +48,7 @@ struct LokiPushBudget {
   private var streams = 0
   private var entries = 0
   private var labels = 0
+  private var things = 0
 
   init(_ limits: LokiPushLimits, messageBytes: Int) throws(WireError) {
     self.limits = limits
@@ -57,6 +58,7 @@ struct LokiPushBudget {
   }
 
   mutating func countStream(at: Int) throws(WireError) {
+    try countThing(at: at)
     streams += 1
     guard streams <= limits.streams else {
       throw WireError(.tooLarge, "message: more than \(limits.streams) streams", at: at)
@@ -64,6 +66,7 @@ struct LokiPushBudget {
   }
 
   mutating func countEntry(at: Int) throws(WireError) {
+    try countThing(at: at)
     entries += 1
     guard entries <= limits.entries else {
       throw WireError(.tooLarge, "message: more than \(limits.entries) entries", at: at)
@@ -71,9 +74,19 @@ struct LokiPushBudget {
   }
 
   mutating func countLabel(at: Int) throws(WireError) {
+    try countThing(at: at)
     labels += 1
     guard labels <= limits.labels else {
       throw WireError(.tooLarge, "message: more than \(limits.labels) labels", at: at)
+    }
+  }
+
+  /// No label of JSON has less than six bytes, but an empty entry of protobuf two, and thirty times as much in memory.
+  private mutating func countThing(at: Int) throws(WireError) {
+    things += 1
+    guard things <= WireDensity.limit(at: at, bytesEach: 6) else {
+      throw WireError(
+        .tooLarge, "message: \(things) streams, entries and labels in \(at) bytes, which is too many", at: at)
     }
   }
 }

@@ -78,7 +78,9 @@ public struct LokiPushJSON {
         let text = try reader.text("timestamp", in: bytes)
         guard let time = Int64(text) else {
           throw WireError(
-            .malformed, "timestamp: “\(text.prefix(40))” is not a number of nanoseconds in 64 bits", at: start)
+            .malformed,
+            "timestamp: “\(String(decoding: text.utf8.prefix(40), as: UTF8.self))” is not a number of nanoseconds in 64 bits",
+            at: start)
         }
         entry.timestamp = UnixNanoseconds(time)
       case 1: entry.line = try reader.string("line", in: bytes)

@@ -137,9 +137,15 @@ public struct RemoteWriteDecoder {
     }
   }
 
+  /// `repairing`: what is not UTF-8 becomes U+FFFD in place of an error, as a help in another character set is no reason to refuse all that came with it.
   static func metadata(
-    _ reader: ProtobufReader, _ bytes: RawSpan
+    _ reader: ProtobufReader, _ bytes: RawSpan, repairing: Bool = false
   ) throws(WireError) -> RemoteWriteRequest.FamilyMetadata {
+    func text(_ part: ProtobufReader, _ what: StaticString) throws(WireError) -> String {
+      repairing
+        ? bytes.extracting(part.offset..<part.end).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+        : try part.text(what, in: bytes)
+    }
     var reader = reader
     var entry = RemoteWriteRequest.FamilyMetadata()
     while true {
@@ -151,9 +157,9 @@ public struct RemoteWriteDecoder {
         // The protobuf's numbers are the model's. One that is not known is no reason to refuse samples.
         entry.metadata.type = UInt8(exactly: type).flatMap(MetricType.init) ?? .unknown
       case Fields.Metadata.family:
-        entry.family = try value.bytes("metric family", at: at).text("metric family", in: bytes)
-      case Fields.Metadata.help: entry.metadata.help = try value.bytes("help", at: at).text("help", in: bytes)
-      case Fields.Metadata.unit: entry.metadata.unit = try value.bytes("unit", at: at).text("unit", in: bytes)
+        entry.family = try text(try value.bytes("metric family", at: at), "metric family")
+      case Fields.Metadata.help: entry.metadata.help = try text(try value.bytes("help", at: at), "help")
+      case Fields.Metadata.unit: entry.metadata.unit = try text(try value.bytes("unit", at: at), "unit")
       default: continue
       }
     }

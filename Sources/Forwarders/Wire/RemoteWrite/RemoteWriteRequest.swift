@@ -67,7 +67,7 @@ public struct RemoteWriteLimits: Sendable {
   public var series = 1 << 18
   /// Of one series.
   public var labels = 1024
-  /// Samples, histograms and exemplars of all series, labels of series and exemplars included.
+  /// Samples, histograms and exemplars of all series, labels of series and exemplars included. To ``RemoteWriteScanner`` an exemplar, or a family's metadata, is eight.
   public var items = 1 << 22
   public var histograms = 1 << 16
   /// Buckets, spans and bounds of one histogram, each.

@@ -107,7 +107,8 @@ extension RemoteWriteScanner {
   private mutating func symbolicExemplar(_ reader: ProtobufReader, _ series: Int, _ bytes: RawSpan) throws(WireError) {
     typealias Fields = RemoteWriteFields.Exemplar
     var reader = reader
-    try count(at: reader.offset)
+    try count(Self.largeItem, at: reader.offset)
+    try countThing(at: reader.offset)
     let first = columns.references.count
     var valueBits: UInt64 = 0
     var time: UInt64 = 0

@@ -10,6 +10,10 @@ public struct RemoteWriteScanner {
   let version: RemoteWriteVersion
   var columns = RemoteWriteColumns()
   private var items = 0
+  private var things = 0
+
+  /// What an exemplar or a family's metadata counts, since two bytes of a message are enough for one and it takes several times the memory of a sample.
+  static let largeItem = 8
 
   /// Throws when the bytes are not such a message, or hold more than the limits allow.
   public static func scan(
@@ -43,6 +47,15 @@ public struct RemoteWriteScanner {
     }
   }
 
+  /// Of series, samples and exemplars that are not written as nearly all senders write them: each has eight bytes in truth, but an empty one two, and fifty times as much in memory.
+  mutating func countThing(at: Int) throws(WireError) {
+    things &+= 1
+    guard things <= WireDensity.limit(at: at, bytesEach: 8) else {
+      throw WireError(
+        .tooLarge, "message: \(things) series, samples and exemplars in \(at) bytes, which is too many", at: at)
+    }
+  }
+
   private mutating func request(_ bytes: RawSpan) throws(WireError) {
     typealias Fields = RemoteWriteFields.Request
     var reader = ProtobufReader(offset: 0, end: bytes.byteCount)
@@ -56,9 +69,10 @@ public struct RemoteWriteScanner {
         try beginSeries(at)
         try series(try value.bytes("time series", at: at), bytes)
       case Fields.metadata:
-        try count(at: at)
+        try count(Self.largeItem, at: at)
+        try countThing(at: at)
         columns.metadata.append(
-          try RemoteWriteDecoder.metadata(try value.bytes("metadata", at: at), bytes))
+          try RemoteWriteDecoder.metadata(try value.bytes("metadata", at: at), bytes, repairing: true))
       case RemoteWriteFields.SymbolicRequest.symbol, RemoteWriteFields.SymbolicRequest.series:
         throw WireError(.malformed, "message: field \(number), which is remote write 2.0's and not 1.0's", at: at)
       default: continue
@@ -67,6 +81,7 @@ public struct RemoteWriteScanner {
   }
 
   mutating func beginSeries(_ at: Int) throws(WireError) {
+    try countThing(at: at)
     guard columns.series.count < limits.series else {
       throw WireError(.tooLarge, "message: more than \(limits.series) time series", at: at)
     }
@@ -122,6 +137,7 @@ public struct RemoteWriteScanner {
     typealias Fields = RemoteWriteFields.Sample
     var reader = reader
     try count(at: reader.offset)
+    try countThing(at: reader.offset)
     var sample = RemoteWriteRequest.Sample(timestamp: UnixMilliseconds(0), valueBits: 0)
     while true {
       let at = reader.offset
@@ -148,6 +164,7 @@ public struct RemoteWriteScanner {
     guard columns.histograms.count < limits.histograms else {
       throw WireError(.tooLarge, "message: more than \(limits.histograms) histograms", at: reader.offset)
     }
+    try countThing(at: reader.offset)
     // A byte may become a bucket of eight.
     try count(1 + reader.count, at: reader.offset)
     var reading = HistogramReading(limitBuckets: limits.histogramBuckets)
@@ -159,7 +176,8 @@ public struct RemoteWriteScanner {
     typealias Fields = RemoteWriteFields.Exemplar
     let part = RemoteWriteColumns.Part(start: UInt32(reader.offset), end: UInt32(reader.end))
     var reader = reader
-    try count(at: reader.offset)
+    try count(Self.largeItem, at: reader.offset)
+    try countThing(at: reader.offset)
     var valueBits: UInt64 = 0
     var time: UInt64 = 0
     while true {
