@@ -52,7 +52,7 @@ struct BlockCheck: ~Copyable {
         }
       }
       guard missing.isEmpty else { return .missing(missing) }
-      _ = try opener.open(block).resolve(tables)
+      try opener.verify(block, over: tables)
       return .good(block, tables)
     } catch {
       return .refused("\(error); sending it again does not help")
