@@ -51,6 +51,8 @@ struct Chain {
   /// Of rows whose storing was interrupted.
   private(set) var perhaps: Set<Int> = []
   private let tenants: [Tenant]
+  /// Newest segments that were damaged.
+  private(set) var torn = 0
 
   init(seed: UInt64) async throws {
     random = LogRandom(seed: seed)
@@ -74,7 +76,8 @@ struct Chain {
     case 0..<30: try await make()
     case 30..<58: try await deliver(from: one(of: collectors), "to-b", to: one(of: gateways), faults: true)
     case 58..<82: try await deliver(from: one(of: gateways), "to-c", to: end, faults: true)
-    case 82..<90: try await restart(one(of: collectors + gateways + [end]))
+    case 82..<88: try await restart(one(of: collectors + gateways + [end]))
+    case 88..<90: try await tear(one(of: collectors + gateways + [end]))
     case 90..<94: try await one(of: collectors + gateways + [end]).log.roll()
     case 94..<97: if collectors.count < 4 { try await copy() }
     default: one(of: collectors + gateways + [end]).clock.pass(.seconds(3600 * 5))
@@ -162,6 +165,17 @@ struct Chain {
   private mutating func restart(_ node: Node) async throws {
     try await node.stop(orderly: chance(30))
     try node.start()
+  }
+
+  /// Killed, and its newest segment is damaged so that only its blocks can be found again.
+  private mutating func tear(_ node: Node) async throws {
+    try await node.stop(orderly: false)
+    let segments = try FileManager.default.contentsOfDirectory(atPath: node.path + "/segments").filter {
+      $0.hasSuffix(".lmdb")
+    }
+    if let newest = segments.max() { try Damage.tearTrees(node.path + "/segments/" + newest) }
+    try node.start()
+    torn += 1
   }
 
   /// The collector's disk is copied; both go on.
