@@ -51,8 +51,6 @@ struct Chain {
   /// Of rows whose storing was interrupted.
   private(set) var perhaps: Set<Int> = []
   private let tenants: [Tenant]
-  /// Newest segments that were damaged.
-  private(set) var torn = 0
 
   init(seed: UInt64) async throws {
     random = LogRandom(seed: seed)
@@ -175,7 +173,13 @@ struct Chain {
     }
     if let newest = segments.max() { try Damage.tearTrees(node.path + "/segments/" + newest) }
     try node.start()
-    torn += 1
+    let isRebuilt = node.log.opening.findings.contains {
+      switch $0 {
+      case .segmentRebuilt, .emptySegmentRemoved: true
+      default: false
+      }
+    }
+    guard isRebuilt else { throw Broken("a torn segment was opened: \(node.log.opening.findings)") }
   }
 
   /// The collector's disk is copied; both go on.
