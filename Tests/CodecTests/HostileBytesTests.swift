@@ -26,6 +26,25 @@ import Testing
     withUnsafeBytes(of: value.littleEndian) { for (i, byte) in $0.enumerated() { bytes[offset + i] = byte } }
   }
 
+  @Test("A header that claims another range of rows than the payload fills is refused by open and verify")
+  func claimedRanges() throws {
+    let (block, tables) = try sample()
+    let opener = try BlockOpener()
+    try opener.verify(block, over: tables)
+    let (first, last) = (block.header.sequences.lowerBound, block.header.sequences.upperBound)
+    for (low, high) in [(first, last + 1), (first - 1, last), (first, last - 1), (first, first + 65_000), (1, first)] {
+      let claim = try SealedBlock(
+        verifying: forged(block) { bytes in
+          write(low, at: 24, into: &bytes)
+          write(high, at: 32, into: &bytes)
+          write(UInt32(high - low + 1), at: 40, into: &bytes)
+        })
+      #expect(claim.header.sequences == low...high)
+      #expect(throws: FormatError.self, "\(low) to \(high)") { try opener.verify(claim, over: tables) }
+      #expect(throws: FormatError.self, "\(low) to \(high)") { _ = try opener.open(claim) }
+    }
+  }
+
   /// A block around a payload of the test's own making.
   private func block(
     around payload: ByteWriter, like header: BlockHeader, declared: Int? = nil, entries: Int? = nil

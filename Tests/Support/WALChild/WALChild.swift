@@ -10,9 +10,12 @@ import Recorder
       case "lmdb": try plainLMDB(Array(arguments.dropFirst(2)))
       case "walk": try walkIgnoringChildren(Array(arguments.dropFirst(2)))
       case "write": try await writeLog(Array(arguments.dropFirst(2)))
+      case "receive": try await receiveBlocks(Array(arguments.dropFirst(2)))
       case "check": try await checkLogs(Array(arguments.dropFirst(2)))
       default:
-        say("usage: wal-child lmdb <file> <seed> <transactions> sync|nosync | write <log> … | check <log> … …")
+        say(
+          "usage: wal-child lmdb <file> <seed> <transactions> sync|nosync | write <log> … | receive <log> … | check <log> …"
+        )
         exit(64)
       }
     } catch {

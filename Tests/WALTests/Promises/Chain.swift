@@ -74,7 +74,8 @@ struct Chain {
     case 0..<30: try await make()
     case 30..<58: try await deliver(from: one(of: collectors), "to-b", to: one(of: gateways), faults: true)
     case 58..<82: try await deliver(from: one(of: gateways), "to-c", to: end, faults: true)
-    case 82..<90: try await restart(one(of: collectors + gateways + [end]))
+    case 82..<88: try await restart(one(of: collectors + gateways + [end]))
+    case 88..<90: try await tear(one(of: collectors + gateways + [end]))
     case 90..<94: try await one(of: collectors + gateways + [end]).log.roll()
     case 94..<97: if collectors.count < 4 { try await copy() }
     default: one(of: collectors + gateways + [end]).clock.pass(.seconds(3600 * 5))
@@ -162,6 +163,23 @@ struct Chain {
   private mutating func restart(_ node: Node) async throws {
     try await node.stop(orderly: chance(30))
     try node.start()
+  }
+
+  /// Killed, and its newest segment is damaged so that only its blocks can be found again.
+  private mutating func tear(_ node: Node) async throws {
+    try await node.stop(orderly: false)
+    let segments = try FileManager.default.contentsOfDirectory(atPath: node.path + "/segments").filter {
+      $0.hasSuffix(".lmdb")
+    }
+    if let newest = segments.max() { try Damage.tearTrees(node.path + "/segments/" + newest) }
+    try node.start()
+    let isRebuilt = node.log.opening.findings.contains {
+      switch $0 {
+      case .segmentRebuilt, .emptySegmentRemoved: true
+      default: false
+      }
+    }
+    guard isRebuilt else { throw Broken("a torn segment was opened: \(node.log.opening.findings)") }
   }
 
   /// The collector's disk is copied; both go on.

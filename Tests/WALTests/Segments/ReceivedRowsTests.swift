@@ -36,6 +36,26 @@ import Testing
     #expect(rows.count == 287 && rows.tenants[ship] == nil)
   }
 
+  @Test func `of tenants that have as many are forgotten evenly, and of ever new tenants in no time`() throws {
+    var rows = ReceivedRows()
+    for tenant in 0..<100 {
+      let tenant = try #require(Tenant("tenant-\(tenant)"))
+      for index in 0..<UInt64(20) { rows[key(index, tenant)] = ReceivedOrigin(lastHeard: Int64(index)) }
+    }
+    let gone = rows.forgetBeyond(1900)
+    #expect(gone.count == 119 && rows.count == 1881)
+    #expect(rows.tenants.count == 100 && rows.tenants.values.allSatisfy { (18...19).contains($0.count) })
+    #expect(gone.allSatisfy { $0.origin.low < 2 })
+
+    // Each with a tenant of its own: a search for each that goes would take seconds.
+    var many = ReceivedRows()
+    for index in 0..<UInt64(50_001) {
+      many[key(index, try #require(Tenant("t\(index)")))] = ReceivedOrigin(lastHeard: Int64(index))
+    }
+    let searched = many.forgetBeyond(50_000)
+    #expect(Set(searched) == Set(try (0..<501).map { key($0, try #require(Tenant("t\($0)"))) }))
+  }
+
   @Test func `are joined to what either knows`() {
     var (one, two) = (ReceivedOrigin(lastHeard: 3), ReceivedOrigin(lastHeard: 2))
     one.note(1...4, at: 3)
@@ -92,7 +112,8 @@ import Testing
     let clock = TestClock()
     let configuration = scratch.configuration(clock: clock.clock)
     var log = try scratch.open(configuration)
-    let many = LogWriter.carriedOrigins + 3000
+    let most = LogWriter.carriedOrigins(segmentBytes: configuration.segmentBytes)
+    let many = most + 3000
     for first in stride(from: 0, to: many, by: 1000) {
       clock.pass(.seconds(1))
       _ = try await log.append(received: try (first..<min(many, first + 1000)).map { try one($0) }, tables: [table])
@@ -105,7 +126,7 @@ import Testing
       path: scratch.path + "/segments/" + (scratch.segmentFiles.last ?? ""), first: UInt64(many + 1),
       mode: .readingSealed)
     let carried = try newest.carried().carried
-    #expect(carried.needsCatalog && carried.received.count < LogWriter.carriedOrigins)
+    #expect(carried.needsCatalog && carried.received.count < most)
     log = try scratch.open(configuration)
     for origin in [0, 1, 2999, many / 2, many - 1] {
       #expect(try await log.append(received: [one(origin)], tables: [table]) == [.alreadyHeld], "origin \(origin)")
@@ -118,6 +139,34 @@ import Testing
     for origin in [0, 1, 2999, many / 2, many - 1] {
       #expect(try await log.append(received: [one(origin)], tables: [table]) == [.alreadyHeld], "origin \(origin)")
     }
+    try await log.close()
+  }
+
+  /// A gateway whose forwarder keeps up has the newest segment only.
+  @Test func `are known when the newest segment is torn and those before it are delivered and gone`() async throws {
+    let scratch = LogScratch()
+    let tables = [try Rows.table()]
+    let origin = Origin.random()
+    var log = try scratch.open()
+    let cursor = try await log.cursor(named: "a")
+    _ = try await log.append(received: [block(origin, 1...4)], tables: tables)
+    try await log.roll()
+    for stored in try await cursor.next() { cursor.acknowledge(stored.offsets) }
+    _ = try await log.append(received: [block(origin, 7...9)], tables: tables)
+    try await log.roll()
+    for stored in try await cursor.next() { cursor.acknowledge(stored.offsets) }
+    // Upkeep removes what is delivered.
+    while scratch.segmentFiles.count > 1 { try await Task.sleep(for: .milliseconds(20)) }
+    _ = try await log.append(received: [block(origin, 10...12)], tables: tables)
+    cursor.close()
+    await log.abandon()
+    try scratch.tearTrees("segments/" + scratch.segmentFiles[0])
+    log = try scratch.open()
+    #expect(log.opening.findings.contains { if case .segmentRebuilt(_, _, 1, 3) = $0 { true } else { false } })
+    for rows in [1...4, 7...9, 10...12, 2...3] {
+      #expect(try await log.append(received: [block(origin, rows)], tables: tables) == [.alreadyHeld], "\(rows)")
+    }
+    #expect(try await log.append(received: [block(origin, 3...6)], tables: tables) == [.partlyHeld(rowsStored: 2)])
     try await log.close()
   }
 

@@ -42,6 +42,23 @@ final class LogScratch: Sendable {
     try handle.write(contentsOf: [byte ^ 0x5a])
     try handle.close()
   }
+
+  func tearTrees(_ file: String) throws { try Damage.tearTrees(path + "/" + file) }
+}
+
+/// Ways to break a file.
+enum Damage {
+  /// Breaks LMDB's own pages, and no block on pages of its own: nothing in the file can be found by a tree any more.
+  static func tearTrees(_ path: String) throws {
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    for page in 0..<(bytes.count / 4096) {
+      let start = page * 4096
+      let number = bytes[start..<(start + 8)].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+      // Branch, leaf, meta.
+      if number == UInt64(page), bytes[start + 10] & 0x0b != 0 { bytes[start + 10] ^= 0x5a }
+    }
+    try bytes.write(to: URL(fileURLWithPath: path))
+  }
 }
 
 /// Rows that say who they are: a log line or a scraped value holds its number.

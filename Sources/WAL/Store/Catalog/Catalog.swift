@@ -9,7 +9,7 @@ final class Catalog: Sendable {
     var consumers: [String: ConsumerRecord] = [:]
     var totals: [UInt64: SegmentTotals] = [:]
     var positions: [String: [UInt8]] = [:]
-    /// Of a log with many origins.
+    /// Of silent origins all that is known, when there are many; of the others a copy as of the last roll.
     var received: [ReceivedKey: ReceivedOrigin] = [:]
     var time: LogTime.Mark?
     /// The log's end when the catalog was last written: offsets below it were given.
@@ -124,6 +124,8 @@ final class Catalog: Sendable {
         damaged += try transaction.allChecked(received) { (key, value) throws(LogError) in
           if let key = ReceivedKey(keyBytes: key), let rows = try? ReceivedOrigin(decoding: value) {
             contents.received[key] = rows
+          } else {
+            contents.damaged += 1
           }
         }
       }

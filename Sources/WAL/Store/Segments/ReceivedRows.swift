@@ -51,18 +51,33 @@ struct ReceivedRows: Sendable {
     return gone
   }
 
-  /// Past `limit`, forgets the longest silent origins of the tenant that has the most, a hundredth of the limit more than needed, so that a sender
+  /// Past `limit`, forgets the longest silent origins of the tenants that have the most, a hundredth of the limit more than needed, so that a sender
   /// with ever new origins does not cost a search each time. Says which.
+  ///
+  /// No tenant ends up with fewer than one that had as many, but for one: of a thousand with 200 each, all lose two or three of theirs and none loses all.
   mutating func forgetBeyond(_ limit: Int) -> [ReceivedKey] {
-    var gone: [ReceivedKey] = []
-    while count > limit, let (tenant, origins) = tenants.max(by: { $0.value.count < $1.value.count }) {
-      let excess = min(origins.count, count - limit + limit / 100)
-      for (origin, _) in origins.sorted(by: { $0.value.lastHeard < $1.value.lastHeard }).prefix(excess) {
-        let key = ReceivedKey(tenant: tenant, origin: origin)
-        self[key] = nil
-        gone.append(key)
-      }
+    guard count > limit else { return [] }
+    let excess = min(count, count - limit + limit / 100)
+    let kept = keptByEach(without: excess)
+    var silent: [(key: ReceivedKey, lastHeard: Int64)] = []
+    for (tenant, origins) in tenants where origins.count > kept {
+      silent += origins.sorted { $0.value.lastHeard < $1.value.lastHeard }.prefix(origins.count - kept)
+        .map { (ReceivedKey(tenant: tenant, origin: $0.key), $0.value.lastHeard) }
     }
+    silent.sort { $0.lastHeard < $1.lastHeard }
+    let gone = silent.prefix(excess).map(\.key)
+    for key in gone { self[key] = nil }
     return gone
+  }
+
+  /// The most origins that every tenant may keep so that at least `excess` go.
+  private func keptByEach(without excess: Int) -> Int {
+    let counts = tenants.values.map(\.count)
+    var (low, high) = (0, counts.max() ?? 0)
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if counts.reduce(0, { $0 + max(0, $1 - middle) }) >= excess { low = middle } else { high = middle - 1 }
+    }
+    return low
   }
 }

@@ -3,10 +3,13 @@ import Model
 
 // Which rows of other logs are known, and where that is written down. Each segment starts with what is not in the catalog, and has what changes while it
 // is written. When that becomes much, the origins that have been silent the longest move to the catalog: each once, so that a roll costs what the
-// senders of the day cost, and not what 200,000 origins would.
+// senders of the day cost, and not what 200,000 origins would. Of those that it carries the catalog has a copy as of the last roll, for the day on
+// which the newest segment is damaged and the one before is gone, delivered.
 extension LogWriter {
-  /// Up to so many origins a segment starts with.
-  static let carriedOrigins = 16_384
+  /// Up to so many origins a segment starts with. Fewer in small segments: one that is full from the start would be rolled with each commit.
+  static func carriedOrigins(segmentBytes: Int) -> Int { min(16_384, max(64, segmentBytes / 4096)) }
+
+  private var carriedOrigins: Int { Self.carriedOrigins(segmentBytes: configuration.segmentBytes) }
 
   private var limitOrigins: Int {
     min(ReceivedRows.limitOrigins, max(256, configuration.maxSizeBytes / ReceivedRows.bytesEach))
@@ -17,6 +20,7 @@ extension LogWriter {
     for (key, rows) in changed {
       received[key] = rows
       unsavedOrigins.insert(key)
+      changedOrigins.insert(key)
       if !forgottenOrigins.isEmpty { forgottenOrigins.remove(key) }
     }
     guard received.count > limitOrigins else { return }
@@ -29,6 +33,7 @@ extension LogWriter {
     // One that changed since may be in the catalog as it was before.
     for key in keys {
       unsavedOrigins.remove(key)
+      changedOrigins.remove(key)
       forgottenOrigins.insert(key)
     }
   }
@@ -43,15 +48,23 @@ extension LogWriter {
     return (origins, received.count > origins.count)
   }
 
+  /// For the catalog's copy: of those that are carried, what it does not have as it is.
+  func changedOrigins(among carried: [ReceivedKey: ReceivedOrigin]) -> [ReceivedKey: ReceivedOrigin] {
+    var changed: [ReceivedKey: ReceivedOrigin] = [:]
+    changed.reserveCapacity(changedOrigins.count)
+    for key in changedOrigins { changed[key] = carried[key] }
+    return changed
+  }
+
   /// Moves the longest silent origins to the catalog, durably, when there are many; some more at each roll, so that none takes long. Until that has
   /// succeeded they are carried.
   private func saveOrigins() {
     var changes = Catalog.Changes()
     changes.forgottenOrigins = forgottenOrigins
-    let excess = unsavedOrigins.count - Self.carriedOrigins
+    let excess = unsavedOrigins.count - carriedOrigins
     if excess > 0 {
       let silent = unsavedOrigins.compactMap { key in received[key].map { (key, $0) } }
-        .sorted { $0.1.lastHeard < $1.1.lastHeard }.prefix(excess + Self.carriedOrigins / 8)
+        .sorted { $0.1.lastHeard < $1.1.lastHeard }.prefix(excess + carriedOrigins / 8)
       for (key, rows) in silent { changes.received[key] = rows }
     }
     if changes.isEmpty { return }

@@ -76,7 +76,7 @@ extension LogWriter {
     _ = try? Files.remove(old.path + "-lock")
     withoutSums.append(sealed.first)
     sealedHere.insert(sealed.first)
-    saveCatalog(positions: positions)
+    if saveCatalog(positions: positions, received: changedOrigins(among: origins)) { changedOrigins = [] }
   }
 
   /// Runs `body`; when the disk is full, gives the reserve to it and runs it once more.

@@ -158,11 +158,16 @@ extension LogWriter {
 
   /// Writes what has changed, lazily; false when it could not be written (it is tried again).
   @discardableResult
-  func saveCatalog(positions: [String: [UInt8]]? = nil) -> Bool { catalogTrouble(saving: positions) == nil }
+  func saveCatalog(positions: [String: [UInt8]]? = nil, received: [ReceivedKey: ReceivedOrigin] = [:]) -> Bool {
+    catalogTrouble(saving: positions, received) == nil
+  }
 
   /// The same; why it could not be written, or nil.
-  private func catalogTrouble(saving positions: [String: [UInt8]]? = nil) -> LogError? {
+  private func catalogTrouble(
+    saving positions: [String: [UInt8]]? = nil, _ received: [ReceivedKey: ReceivedOrigin] = [:]
+  ) -> LogError? {
     var changes = Catalog.Changes()
+    changes.received = received
     changes.consumers = core.state.withLock { state in
       let dirty = state.consumers.filter(\.value.isDirty)
       for name in dirty.keys { state.consumers[name]?.isDirty = false }

@@ -23,6 +23,8 @@ final class LogWriter: @unchecked Sendable {
   var received: ReceivedRows
   /// Of those, what the catalog may not have durably, or not as it is.
   var unsavedOrigins: Set<ReceivedKey>
+  /// Of those, what has changed since the catalog got a copy.
+  var changedOrigins: Set<ReceivedKey> = []
   /// Forgotten, and maybe in the catalog still.
   var forgottenOrigins: Set<ReceivedKey> = []
   /// Tables that the active segment holds.
@@ -77,6 +79,7 @@ final class LogWriter: @unchecked Sendable {
     self.active = active
     self.received = received
     self.unsavedOrigins = unsavedOrigins
+    changedOrigins = unsavedOrigins
     self.withoutSums = withoutSums
     activeTables = try active.tableNames()
     lastTick = core.now

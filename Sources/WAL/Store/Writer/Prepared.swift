@@ -53,7 +53,9 @@ struct Prepared {
   func fileBytes(storing tables: [SeriesTable]) -> Int {
     func pages(_ bytes: Int) -> Int { (bytes + 16 + 4095) / 4096 * 4096 }
     let blocks = items.reduce(0) { $0 + pages($1.block.bytes.count + RecordHead.byteCount) }
-    let small = positions.reduce(0) { $0 + $1.key.utf8.count + $1.value.count + 32 } + received.count * 256
+    let small =
+      positions.reduce(0) { $0 + $1.key.utf8.count + $1.value.count + 32 }
+      + received.reduce(0) { $0 + 240 + $1.key.tenant.name.utf8.count + $1.value.sequences.ranges.count * 16 }
     return tables.reduce(blocks) { $0 + pages($1.bytes.count) } + pages(small) * 2 + 16 * 4096
   }
 }
