@@ -7,7 +7,7 @@ SHELL := /bin/bash
 # The Swift runtime goes into the executable, so that it runs on machines without Swift.
 RELEASE := -c release --static-swift-stdlib
 
-.PHONY: build run test lint fuzz bench soak soak-two dependencies peers
+.PHONY: build run test lint fuzz bench soak soak-two soak-chain dependencies peers
 
 dependencies:
 	@scripts/install.sh
@@ -50,3 +50,7 @@ soak: peers build
 ## soak-two: ten minutes into VictoriaMetrics and Prometheus at once, with kills and outages, and the proof that both have every sample
 soak-two: peers build
 	@scripts/soak-two.sh
+
+## soak-chain: minutes of agents and gateways behind and beside each other, with kills and failing links, and the proof that every row arrives once
+soak-chain: peers build
+	@scripts/soak-chain.sh

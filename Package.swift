@@ -91,6 +91,7 @@ let nioTargets: [Target] = [
       "Model", "Codec", "CZlib", .product(name: "AsyncHTTPClient", package: "async-http-client"),
       .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
       .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      .product(name: "NIOTLS", package: "swift-nio"),
     ]),
   room(
     "GatewayCollectors", "Sources/Collectors/Gateway",
@@ -104,11 +105,15 @@ let nioTargets: [Target] = [
   tests("GatewayCollectorsTests", ["GatewayCollectors", "GatewayRPC", "LooseTables", "Wire", "WAL", "Codec", "Model"]),
   room("Collectors", "Sources/Collectors/Scrape", ["Model", "Codec", "Parsing", "ScrapeTables", "HTTP"]),
   .target(
-    name: "Forwarders", dependencies: ["Model", "Codec", "Wire", "HTTP", "GatewayRPC"] + grpc,
+    name: "Forwarders",
+    dependencies: [
+      "Model", "Codec", "Wire", "HTTP", "GatewayRPC", .product(name: "NIOCore", package: "swift-nio"),
+    ] + grpc,
     path: "Sources/Forwarders", exclude: ["CSnappy", "CZlib", "HTTP", "Wire", "GatewayRPC"],
     sources: ["File", "Prometheus", "Gateway", "Loki"], swiftSettings: strict),
-  tests("ForwardersTests", ["Forwarders", "HTTP", "Wire", "Model", "Codec", "CZstd"]),
+  tests("ForwardersTests", ["Forwarders", "GatewayRPC", "HTTP", "Wire", "Model", "Codec", "CZstd"] + grpc),
   bench("FileBench", "Sources/Bin/Bench/File", ["Forwarders", "Model", "Codec"]),
+  bench("GatewayBench", "Sources/Bin/Bench/Gateway", ["Forwarders", "HTTP", "Model", "Codec"]),
   tests(
     "CollectorsTests",
     [
@@ -140,6 +145,11 @@ let programTargets: [Target] = [
   tests("EndToEndTests", ["clymene", "Forwarders", "Wire", "WAL", "Codec", "Model"]),
 ]
 
+let nioProducts: [Product] = [
+  .executable(name: "bench-file", targets: ["FileBench"]),
+  .executable(name: "bench-gateway", targets: ["GatewayBench"]),
+]
+
 let package = Package(
   name: "clymene",
   products: [
@@ -151,11 +161,11 @@ let package = Package(
     .executable(name: "bench-wal", targets: ["LogBench"]),
     .executable(name: "bench-scrape", targets: ["ScrapeBench"]),
     .executable(name: "bench-remote-write", targets: ["RemoteWriteBench"]),
-    .executable(name: "bench-loki", targets: ["LokiBench"]),
     .executable(name: "bench-push", targets: ["PushBench"]),
+    .executable(name: "bench-loki", targets: ["LokiBench"]),
     .library(name: "Wire", targets: ["Wire"]),
     .library(name: "LooseTables", targets: ["LooseTables"]),
-  ] + (pureOnly ? [] : [.executable(name: "bench-file", targets: ["FileBench"])]),
+  ] + (pureOnly ? [] : nioProducts),
   dependencies: pureOnly
     ? []
     : [

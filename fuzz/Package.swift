@@ -25,7 +25,8 @@ let package = Package(
     target("RemoteWrite", ["Wire"]),
     target("Snappy", ["Wire"]),
     target("GRPCServices", ["Wire"]),
+    target("Push", ["LooseTables", "Wire", "Codec"]),
     target("LokiPush", ["Wire"]),
     target("LokiLabels", ["Wire"]),
-    target("Push", ["LooseTables", "Wire", "Codec"]),
+    target("Gateway", ["Wire"]),
   ])

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 
 /// Just enough of TCP and HTTP/1.0 to ask a server on this machine, without any of the code under test.
 enum Loopback {
@@ -7,20 +8,26 @@ enum Loopback {
     var description: String
   }
 
-  /// A port at which nothing listens at this moment.
+  /// A port at which nothing listens at this moment and that no other call has given. Below those that the system picks for connections, so that it
+  /// is still free when what listened there starts again.
   static func freePort() throws -> Int {
-    let socket = try tcp()
-    defer { close(socket) }
-    var address = loopback(port: 0)
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let bound = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
+    for _ in 0..<1000 {
+      let port = Int.random(in: 16_000..<32_000)
+      guard given.withLock({ $0.insert(port).inserted }) else { continue }
+      let socket = try tcp()
+      defer { close(socket) }
+      var address = loopback(port: port)
+      let isFree = withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+        }
       }
+      if isFree { return port }
     }
-    guard bound else { throw Failure(description: "bind: \(String(cString: strerror(errno)))") }
-    return Int(UInt16(bigEndian: address.sin_port))
+    throw Failure(description: "no free port from 16000 to 31999")
   }
+
+  private static let given = Mutex<Set<Int>>([])
 
   /// The status code and the body; given up after `waitSeconds` without a byte.
   static func get(_ port: Int, _ path: String, waitSeconds: Int = 10) throws -> (status: Int, body: String) {

@@ -25,6 +25,7 @@ import Testing
     for (_, bytes) in try Self.inputs("failures/snappy") { SnappyProbe.run(bytes) }
     for (_, bytes) in try Self.inputs("failures/lokipush") { LokiPushProbe.run(bytes) }
     for (_, bytes) in try Self.inputs("failures/lokilabels") { LokiLabelsProbe.run(bytes) }
+    for (_, bytes) in try Self.inputs("failures/gateway") { GatewayProbe.run(bytes) }
   }
 
   @Test("Every seed is understood by its target")
@@ -32,7 +33,9 @@ import Testing
     if ProcessInfo.processInfo.environment["CLYMENE_WRITE_GOLDEN"] == "1" { try writeSeeds() }
     let messages = try Self.inputs("corpus/remotewrite")
     let bodies = try Self.inputs("corpus/snappy")
-    #expect(!messages.isEmpty && !bodies.isEmpty)
+    let exchanges = try Self.inputs("corpus/gateway")
+    #expect(!messages.isEmpty && !bodies.isEmpty && !exchanges.isEmpty)
+    for (name, bytes) in exchanges { #expect(GatewayProbe.run(bytes), "\(name)") }
     for (name, bytes) in messages { #expect(RemoteWriteProbe.run(bytes), "\(name)") }
     for (name, bytes) in bodies { #expect(SnappyProbe.run(bytes), "\(name)") }
     let pushes = try Self.inputs("corpus/lokipush")
@@ -62,7 +65,19 @@ import Testing
       var pushEncoder = try LokiPushEncoder()
       _ = try pushEncoder.encode(Delivery(blocks: logBlocks, generation: 0), LokiLabelTexts())
       try write("lokipush", pushEncoder.message)
+      let tables = blocks.flatMap(\.tables)
+      let request = DeliverRequest(
+        id: UInt64(seed), isFirst: seed == 2, renumbers: seed == 5, tables: tables.map(\.bytes),
+        blocks: blocks.map(\.block.bytes))
+      try write("gateway", request.encoded())
     }
+    let response = DeliverResponse(
+      id: 300,
+      answers: BlockAnswer.Kind.allCases.map {
+        BlockAnswer($0, reason: "a reason", rowsStored: 7, missingTables: [TableName(low: 1, high: 2)])
+      }, retryAfterMilliseconds: 1500)
+    let url = Self.fuzz.appendingPathComponent("corpus/gateway/response")
+    try Data(response.encoded()).write(to: url)
   }
 }
 

@@ -39,7 +39,7 @@ struct RequestHeaders {
     }
   }
 
-  private func authorization() throws(HTTPError) -> String? {
+  func authorization() throws(HTTPError) -> String? {
     switch configuration.authentication {
     case nil: return nil
     case .basic(let username, let password): return try basic(username, password)

@@ -104,6 +104,7 @@ public struct ForwarderSettings: Sendable, Equatable {
     case file(FileDestination)
     case prometheus(PrometheusConfiguration)
     case loki(LokiConfiguration)
+    case gateway(GatewayConfiguration)
   }
 
   /// The cursor's name.
@@ -146,6 +147,7 @@ public struct ForwarderSettings: Sendable, Equatable {
     case .file: "file"
     case .prometheus: "prometheus"
     case .loki: "loki"
+    case .gateway: "gateway"
     }
   }
 }

@@ -73,6 +73,7 @@ extension ConfigurationReader {
       folder = itsFolder
     case "prometheus": destination = .prometheus(prometheusDestination(&reader))
     case "loki": destination = .loki(lokiDestination(&reader))
+    case "gateway": destination = .gateway(gatewayDestination(&reader, name: name?.value ?? ""))
     default:
       problems.report(
         type.place, "“\(type.value)” is not a type that this version has; it has: \(Self.forwarderTypes)")
@@ -110,7 +111,7 @@ extension ConfigurationReader {
     return delivery
   }
 
-  private static let forwarderTypes = "file, prometheus, loki"
+  private static let forwarderTypes = "file, prometheus, loki, gateway"
 
   private func fileDestination(
     _ reader: inout MappingReader

@@ -1,0 +1,1 @@
+../../CollectorsTests/Support/TestCertificates.swift

@@ -1,0 +1,1 @@
+../../fuzz/Sources/FuzzGateway/GatewayProbe.swift
