@@ -65,6 +65,7 @@ struct GatewayServers {
     _ events: AsyncStream<Event>, _ running: [Task<Void, Never>], _ happened: AsyncStream<Event>.Continuation
   ) async -> GatewayServerError? {
     var left = servers.count
+    var isCancelled = false
     var failure: GatewayServerError?
     var stopping: Task<Void, Never>?
     defer { stopping?.cancel() }
@@ -72,10 +73,14 @@ struct GatewayServers {
     for await event in events {
       switch event {
       case .tooLate: for task in running { task.cancel() }
-      case .cancelled: stopping = stopping ?? stop(happened)
+      case .cancelled:
+        isCancelled = true
+        stopping = stopping ?? stop(happened)
       case .ended(let server, let error):
         left -= 1
-        if let error {
+        if isCancelled {
+          // How a server ends that was told to, before it listened or in the middle of a call that is too slow, is no failure of the program.
+        } else if let error {
           failure = failure ?? GatewayServerError(server: server, reason: "\(error)")
         } else if !notice.isGiven {
           failure = failure ?? GatewayServerError(server: server, reason: "it has stopped by itself")
