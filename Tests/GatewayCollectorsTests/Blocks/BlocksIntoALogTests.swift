@@ -107,6 +107,62 @@ import Wire
     }
   }
 
+  /// As a sender sends them on one stream: one block a request, the table with the first.
+  private func requests(_ sample: inout SampleBlocks, _ count: Int) throws -> [DeliverRequest] {
+    try (1...count).map { id in
+      DeliverRequest(
+        id: UInt64(id), isFirst: id == 1, tables: id == 1 ? [sample.table.bytes] : [],
+        blocks: [try sample.block().bytes])
+    }
+  }
+
+  @Test func `that come on two streams at once are there once`() async throws {
+    try await TestGateway.run { gateway in
+      var sample = try SampleBlocks()
+      let requests = try requests(&sample, 60)
+      async let one = gateway.deliverGRPC(requests)
+      async let other = gateway.deliverGRPC(requests)
+      let kinds = try await (one + other).flatMap { $0.answers.map(\.kind) }
+      #expect(kinds.count == 120 && kinds.allSatisfy { $0 == .stored || $0 == .alreadyHeld }, "\(kinds)")
+      let sequences = try await gateway.log.blocks().flatMap { block in
+        Array(block.block.header.sequences)
+      }
+      #expect(sequences.sorted() == Array(1...120))
+    }
+  }
+
+  @Test func `whose sender goes away in the middle are there once when it has sent them again`() async throws {
+    try await TestGateway.run { gateway in
+      var sample = try SampleBlocks()
+      let requests = try requests(&sample, 60)
+      let (answered, answer) = AsyncStream.makeStream(of: Void.self)
+      let streaming = Task {
+        try await gateway.grpc { client in
+          try await client.bidirectionalStreaming(
+            request: StreamingClientRequest { writer in
+              for request in requests.prefix(40) { try await writer.write(request.encoded()) }
+              try await Task.sleep(for: .seconds(60))
+            }, descriptor: GatewayMethods.deliver, serializer: BytesCoder(), deserializer: BytesCoder(),
+            options: .defaults
+          ) { response in
+            for try await _ in response.messages { answer.yield() }
+          }
+        }
+      }
+      for await _ in answered { break }
+      streaming.cancel()
+      _ = await streaming.result
+      let kinds = try await gateway.deliverGRPC(requests).flatMap { $0.answers.map(\.kind) }
+      #expect(kinds.count == 60 && kinds.allSatisfy { $0 == .stored || $0 == .alreadyHeld }, "\(kinds)")
+      #expect(kinds.first == .alreadyHeld)
+      let rows = try await gateway.log.blocks().reduce(0) { $0 + $1.block.header.rowCount }
+      #expect(rows == 120)
+      // Nothing of the stream is left.
+      #expect(gateway.collector.bytesUnderWay == 0)
+      #expect(gateway.collector.waitingForStop == 0)
+    }
+  }
+
   @Test func `are refused one by one when they are not what they say`() async throws {
     try await TestGateway.run { gateway in
       var sample = try SampleBlocks()

@@ -41,28 +41,33 @@ import Wire
     }
   }
 
+  /// Two senders, of whom one has limits.
+  private static func slowAndFree(_ limit: @escaping (inout SenderLimits) -> Void) -> TestGateway.Change {
+    .with {
+      var limits = SenderLimits()
+      limit(&limits)
+      $0.senders = [
+        SenderSettings(name: "slow", credentials: .bearer(.text("slow")), limits: limits),
+        SenderSettings(name: "free", credentials: .bearer(.text("free"))),
+      ]
+    }
+  }
+
+  /// 20 samples.
+  private func push(_ gateway: TestGateway, _ token: String) async throws -> TestGateway.Answer {
+    var headers = Bodies.protobuf
+    headers["Authorization"] = "Bearer \(token)"
+    let body = Bodies.remoteWrite((0..<20).map { [("__name__", "up"), ("n", "\($0)")] })
+    return try await gateway.http("POST", "/api/v1/write", Bodies.snappy(body), headers)
+  }
+
   @Test func `of a rate are answered 429 with a time, for that sender only`() async throws {
-    try await TestGateway.run(
-      settings: .with {
-        var limits = SenderLimits()
-        limits.entriesPerSecond = 1
-        $0.senders = [
-          SenderSettings(name: "slow", credentials: .bearer(.text("slow")), limits: limits),
-          SenderSettings(name: "free", credentials: .bearer(.text("free"))),
-        ]
-      }
-    ) { gateway in
-      func push(_ token: String) async throws -> TestGateway.Answer {
-        var headers = Bodies.protobuf
-        headers["Authorization"] = "Bearer \(token)"
-        let body = Bodies.remoteWrite((0..<20).map { [("__name__", "up"), ("n", "\($0)")] })
-        return try await gateway.http("POST", "/api/v1/write", Bodies.snappy(body), headers)
-      }
-      #expect(try await push("slow").status == 204)
-      let second = try await push("slow")
+    try await TestGateway.run(settings: Self.slowAndFree { $0.entriesPerSecond = 1 }) { gateway in
+      #expect(try await push(gateway, "slow").status == 204)
+      let second = try await push(gateway, "slow")
       #expect(second.status == 429)
       #expect(Int(second.headers["retry-after"] ?? "") ?? 0 >= 1)
-      for _ in 0..<3 { #expect(try await push("free").status == 204) }
+      for _ in 0..<3 { #expect(try await push(gateway, "free").status == 204) }
       var sample = try SampleBlocks()
       let block = try sample.block()
       let blocks = try await gateway.deliverHTTP(
@@ -73,24 +78,9 @@ import Wire
   }
 
   @Test func `of bytes a second hold for each sender by itself, over HTTP and gRPC`() async throws {
-    try await TestGateway.run(
-      settings: .with {
-        var limits = SenderLimits()
-        limits.bytesPerSecond = 10
-        $0.senders = [
-          SenderSettings(name: "slow", credentials: .bearer(.text("slow")), limits: limits),
-          SenderSettings(name: "free", credentials: .bearer(.text("free"))),
-        ]
-      }
-    ) { gateway in
-      func push(_ token: String) async throws -> TestGateway.Answer {
-        var headers = Bodies.protobuf
-        headers["Authorization"] = "Bearer \(token)"
-        let body = Bodies.remoteWrite((0..<20).map { [("__name__", "up"), ("n", "\($0)")] })
-        return try await gateway.http("POST", "/api/v1/write", Bodies.snappy(body), headers)
-      }
-      #expect(try await push("slow").status == 204)
-      let second = try await push("slow")
+    try await TestGateway.run(settings: Self.slowAndFree { $0.bytesPerSecond = 10 }) { gateway in
+      #expect(try await push(gateway, "slow").status == 204)
+      let second = try await push(gateway, "slow")
       #expect(second.status == 429)
       #expect(second.text.contains("slow sends more bytes a second"))
       #expect(Int(second.headers["retry-after"] ?? "") ?? 0 > 1)
@@ -98,7 +88,7 @@ import Wire
         try await gateway.deliverGRPC([DeliverRequest(id: 1)], ["authorization": "Bearer slow"])
       }
       #expect(stream?.code == .resourceExhausted)
-      for _ in 0..<3 { #expect(try await push("free").status == 204) }
+      for _ in 0..<3 { #expect(try await push(gateway, "free").status == 204) }
     }
   }
 
