@@ -65,7 +65,6 @@ struct GatewayServers {
     _ events: AsyncStream<Event>, _ running: [Task<Void, Never>], _ happened: AsyncStream<Event>.Continuation
   ) async -> GatewayServerError? {
     var left = servers.count
-    var isCancelled = false
     var failure: GatewayServerError?
     var stopping: Task<Void, Never>?
     defer { stopping?.cancel() }
@@ -73,14 +72,10 @@ struct GatewayServers {
     for await event in events {
       switch event {
       case .tooLate: for task in running { task.cancel() }
-      case .cancelled:
-        isCancelled = true
-        stopping = stopping ?? stop(happened)
+      case .cancelled: stopping = stopping ?? stop(happened)
       case .ended(let server, let error):
         left -= 1
-        if isCancelled {
-          // How a server ends that was told to, before it listened or in the middle of a call that is too slow, is no failure of the program.
-        } else if let error {
+        if let error {
           failure = failure ?? GatewayServerError(server: server, reason: "\(error)")
         } else if !notice.isGiven {
           failure = failure ?? GatewayServerError(server: server, reason: "it has stopped by itself")

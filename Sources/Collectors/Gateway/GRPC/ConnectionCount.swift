@@ -8,6 +8,7 @@ final class ConnectionCount: Sendable {
   private static let leastOfPeer = 8
 
   private let limit: Int
+  private let limitOfPeer: Int
   private let firstBytesWithin: TimeAmount
   private let budget: ByteBudget
   private let state = Mutex(State())
@@ -17,8 +18,10 @@ final class ConnectionCount: Sendable {
     var peers: [String: (share: ByteBudget, connections: Int)] = [:]
   }
 
-  init(limit: Int, firstBytesWithin: Duration, budget: ByteBudget) {
-    self.limit = limit
+  /// `limitsAll`: false for a server that counts all of them itself and lets those wait that are too many.
+  init(limit: Int, limitsAll: Bool = true, firstBytesWithin: Duration, budget: ByteBudget) {
+    self.limit = limitsAll ? limit : .max
+    limitOfPeer = max(Self.leastOfPeer, limit / 2)
     self.budget = budget
     self.firstBytesWithin = TimeAmount(firstBytesWithin)
   }
@@ -30,7 +33,7 @@ final class ConnectionCount: Sendable {
       state.open += 1
       state.peers[peer, default: (budget.share(), 0)].connections += 1
       return state.open <= limit
-        && state.peers[peer].map { $0.connections <= max(Self.leastOfPeer, limit / 2) } ?? true
+        && state.peers[peer].map { $0.connections <= limitOfPeer } ?? true
     }
     channel.closeFuture.whenComplete { _ in self.left(peer) }
     return isWithin

@@ -22,7 +22,7 @@ struct HTTPGatewayServer: GatewayServer {
     quiet.logLevel = max(logger.logLevel, .error)
     let limits = shared.settings.limits
     let connections = ConnectionCount(
-      limit: limits.connections, firstBytesWithin: limits.headerTimeout, budget: shared.budget)
+      limit: limits.connections, limitsAll: false, firstBytesWithin: limits.headerTimeout, budget: shared.budget)
     let plain = HTTPServerBuilder.http1(
       configuration: .init(
         additionalChannelHandlers: [ConnectionAdmission(connections), RequestDeadlines(limits)],
