@@ -100,9 +100,15 @@ let nioTargets: [Target] = [
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "HummingbirdTLS", package: "hummingbird"),
       .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
+      .product(name: "X509", package: "swift-certificates"),
       .product(name: "Logging", package: "swift-log"),
     ] + grpc),
-  tests("GatewayCollectorsTests", ["GatewayCollectors", "GatewayRPC", "LooseTables", "Wire", "WAL", "Codec", "Model"]),
+  tests(
+    "GatewayCollectorsTests",
+    [
+      "GatewayCollectors", "GatewayRPC", "LooseTables", "Wire", "WAL", "Codec", "Model",
+      .product(name: "NIOEmbedded", package: "swift-nio"),
+    ]),
   room("Collectors", "Sources/Collectors/Scrape", ["Model", "Codec", "Parsing", "ScrapeTables", "HTTP"]),
   .target(
     name: "Forwarders",
@@ -176,6 +182,7 @@ let package = Package(
     ? []
     : [
       .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+      .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"),
       .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
       .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
       .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),

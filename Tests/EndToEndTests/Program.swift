@@ -28,6 +28,13 @@ final class Program {
 
   var isRunning: Bool { process.isRunning }
 
+  /// What it has of the machine's memory for itself; nil when it has ended.
+  var anonymousBytes: Int? {
+    let status = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+    let line = status?.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
+    return line?.split(separator: " ").compactMap { Int($0) }.first.map { $0 << 10 }
+  }
+
   func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
   /// The exit code, or 128 + the signal that ended it.

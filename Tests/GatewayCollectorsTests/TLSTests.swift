@@ -3,6 +3,7 @@ import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import GatewayRPC
+import Logging
 import NIOSSL
 import Testing
 import Wire
@@ -62,7 +63,7 @@ import Wire
     // Once the wrong name, then the right one.
     try certificates.issue("server", for: "IP:10.1.2.3")
     let tls = GatewayTLS(certificateFile: certificates.path("server.pem"), keyFile: certificates.path("server.key"))
-    let reloading = try ServerCertificates(tls)
+    let reloading = try ServerCertificates(tls, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     try certificates.issue("server", for: "IP:127.0.0.1")
     try reloading.reload()
     // A half-written pair changes nothing.
@@ -90,6 +91,92 @@ import Wire
       }
       #expect(status == 200)
       try await client.shutdown()
+    }
+  }
+
+  /// Tries until it works, as long as a change may take to be noticed.
+  private func eventually(_ isTrue: () async -> Bool) async throws -> Bool {
+    let began = ContinuousClock.now
+    while ContinuousClock.now - began < .seconds(12) {
+      if await isTrue() { return true }
+      try await Task.sleep(for: .milliseconds(200))
+    }
+    return false
+  }
+
+  private func mutual(_ certificates: TestCertificates, _ own: String) -> HTTP2ClientTransport.Posix.TransportSecurity {
+    .mTLS(
+      certificateChain: [.file(path: certificates.path("\(own).pem"), format: .pem)],
+      privateKey: .file(path: certificates.path("\(own).key"), format: .pem)
+    ) {
+      $0.trustRoots = .certificates([.file(path: certificates.path("ca.pem"), format: .pem)])
+      $0.serverCertificateVerification = .noHostnameVerification
+    }
+  }
+
+  @Test func `over gRPC takes up another certificate and other authorities, and open connections go on`() async throws {
+    let certificates = try TestCertificates()
+    try certificates.issue("server", for: "IP:127.0.0.1")
+    try certificates.authority("others")
+    try certificates.issue("old", for: "DNS:old")
+    try certificates.issue("new", for: "DNS:new", by: "others")
+    try FileManager.default.copyItem(atPath: certificates.path("ca.pem"), toPath: certificates.path("trusted.pem"))
+    let tls = GatewayTLS(
+      certificateFile: certificates.path("server.pem"), keyFile: certificates.path("server.key"),
+      clientCAFile: certificates.path("trusted.pem"))
+    try await TestGateway.run(
+      settings: .with {
+        $0.grpc?.tls = tls
+        $0.http?.tls = tls
+      }
+    ) { gateway in
+      @Sendable func isServed(_ own: String) async -> Bool {
+        guard let client = try? client(certificates, own) else { return false }
+        let http = try? await gateway.http("GET", "/ready", client: client, scheme: "https").status
+        try? await client.shutdown()
+        var options = CallOptions.defaults
+        options.timeout = .seconds(2)
+        let call = options
+        let grpc = try? await gateway.grpc(mutual(certificates, own)) {
+          try await $0.call(GatewayMethods.healthCheck, [], options: call)
+        }
+        // Both servers read by themselves.
+        return http == 200 && grpc != nil
+      }
+      #expect(await isServed("old"))
+      #expect(await !isServed("new"))
+      let old = mutual(certificates, "old")
+      try await gateway.grpc(old) { open in
+        _ = try await open.call(GatewayMethods.healthCheck, [])
+        try certificates.issue("server", for: "IP:127.0.0.1")
+        try Data(certificates.text("others.pem").utf8).write(to: URL(filePath: certificates.path("trusted.pem")))
+        #expect(try await eventually { await isServed("new") })
+        #expect(await !isServed("old"))
+        _ = try await open.call(GatewayMethods.healthCheck, [])
+        // What cannot be read changes nothing.
+        try Data("nonsense".utf8).write(to: URL(filePath: certificates.path("trusted.pem")))
+        try await Task.sleep(for: .seconds(6))
+        #expect(await isServed("new"))
+      }
+    }
+  }
+
+  @Test func `trusts whom its authorities have signed, directly and for that use`() async throws {
+    let certificates = try TestCertificates()
+    try certificates.authority("others")
+    try certificates.issue("good", for: "DNS:good", use: "clientAuth")
+    try certificates.issue("server", for: "DNS:server", use: "serverAuth")
+    try certificates.issue("stranger", for: "DNS:stranger", by: "others")
+    // Signed by one that is no authority.
+    try certificates.issue("nested", for: "DNS:nested", by: "good")
+    let authorities = try ClientAuthorities(file: certificates.path("ca.pem"))
+    for (names, isTrusted) in [
+      (["good"], true), (["good", "ca"], true), (["server"], false), (["stranger"], false),
+      (["stranger", "others"], false), (["nested", "good"], false), ([], false),
+    ] {
+      let chain = try names.flatMap { try NIOSSLCertificate.fromPEMFile(certificates.path("\($0).pem")) }
+      let answer = await authorities.trust(chain)
+      #expect(answer == isTrusted, "\(names)")
     }
   }
 

@@ -43,7 +43,15 @@ final class ByteBudget: Sendable {
       share.give(bytes)
     }
 
+    /// Throws what helps its sender: less at once where it can never have so much, otherwise later.
     func grow(_ bytes: Int) throws(Refusal) {
+      let wanted = held.withLock { $0 } + bytes
+      guard wanted <= share.limitBytes else {
+        throw Refusal(
+          .tooLarge,
+          "the request takes \(wanted) bytes while it is read and decompressed, of \(share.limitBytes) that one sender may have under way; less at once may be taken"
+        )
+      }
       guard share.take(bytes) else {
         throw Refusal(
           .unavailable,

@@ -57,6 +57,9 @@ public final class GatewayCollector: Collector {
   /// Of all requests under way.
   public var bytesUnderWay: Int { shared.withLock { $0?.budget.usedBytes } ?? 0 }
 
+  /// Open streams and whoever else waits for the stop.
+  var waitingForStop: Int { shared.withLock { $0?.stopping.listenerCount ?? 0 } }
+
   /// In the order of their names.
   public var senders: [SenderStatus] {
     (shared.withLock { $0?.senders.records.all } ?? []).map { record in
@@ -73,7 +76,9 @@ public final class GatewayCollector: Collector {
     self.shared.withLock { $0 = shared }
     var servers: [any GatewayServer] = []
     // Certificates that cannot be read stop the start, before anything listens.
-    if let listener = settings.grpc { servers.append(try GRPCGatewayServer(listener, shared, announce(.grpc))) }
+    if let listener = settings.grpc {
+      servers.append(try GRPCGatewayServer(listener, shared, logger: logger, announce(.grpc)))
+    }
     if let listener = settings.http {
       servers.append(try HTTPGatewayServer(listener, shared, logger: logger, announce(.http)))
     }

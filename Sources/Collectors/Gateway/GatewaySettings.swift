@@ -39,12 +39,12 @@ public struct GatewayListener: Sendable, Equatable, CustomStringConvertible {
   public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
-/// A server's certificate. The files are PEM and absolute; certificate and key are read again when they change.
+/// A server's certificate. The files are PEM and absolute; all are read again when they change.
 public struct GatewayTLS: Sendable, Equatable {
   /// With its chain.
   public var certificateFile: String
   public var keyFile: String
-  /// Senders have to show a certificate that one of these has signed. Nil: they need none. Read at the start only.
+  /// Senders have to show a certificate that one of these has signed. Nil: they need none.
   public var clientCAFile: String?
 
   public init(certificateFile: String, keyFile: String, clientCAFile: String? = nil) {
@@ -81,8 +81,8 @@ public struct SenderSettings: Sendable, Equatable {
 public struct SenderLimits: Sendable, Equatable {
   /// Of a pushed request as it comes over the network.
   public var bodyBytes = 16 << 20
-  /// Of a pushed request, decompressed.
-  public var decodedBytes = 64 << 20
+  /// Of a pushed request, decompressed. Together with the body it is half of `bytesUnderWay`, which one sender may have.
+  public var decodedBytes = 48 << 20
   /// Samples, histograms, exemplars and log entries. Nil: no limit.
   public var entriesPerSecond: Double?
   /// As they come over the network. Nil: no limit.

@@ -22,8 +22,11 @@ final class GatewayShared: Sendable {
     pushes = PushIntake(reader: reader, sink: sink, counting: counting, health: health)
   }
 
-  /// Why nothing should be sent now; nil when everything works.
-  var notReady: String? { stopping.isGiven ? "the gateway is stopping" : health.problem() }
+  /// Why nothing should be sent now, in words for everybody; nil when everything works.
+  var notReady: String? {
+    if stopping.isGiven { return "the gateway is stopping" }
+    return health.isFailing() ? "the log does not take what comes" : nil
+  }
 
   func mustNotStop() throws(Refusal) {
     guard !stopping.isGiven else {
@@ -43,6 +46,9 @@ final class StopNotice: Sendable {
   private let state = Mutex(State())
 
   var isGiven: Bool { state.withLock { $0.isGiven } }
+
+  /// How many would be told.
+  var listenerCount: Int { state.withLock { $0.listeners.count } }
 
   func give() {
     let listeners = state.withLock { state in

@@ -5,16 +5,13 @@ import Synchronization
 final class LogHealth: Sendable {
   private static let memory = Duration.seconds(10)
 
-  private let failure = Mutex<(reason: String, at: ContinuousClock.Instant)?>(nil)
+  private let failedAt = Mutex<ContinuousClock.Instant?>(nil)
 
-  func stored() { failure.withLock { $0 = nil } }
+  func stored() { failedAt.withLock { $0 = nil } }
 
-  func failed(_ reason: String, now: ContinuousClock.Instant = .now) { failure.withLock { $0 = (reason, now) } }
+  func failed(now: ContinuousClock.Instant = .now) { failedAt.withLock { $0 = now } }
 
-  func problem(now: ContinuousClock.Instant = .now) -> String? {
-    failure.withLock { failure in
-      guard let failure, now - failure.at < Self.memory else { return nil }
-      return failure.reason
-    }
+  func isFailing(now: ContinuousClock.Instant = .now) -> Bool {
+    failedAt.withLock { failedAt in failedAt.map { now - $0 < Self.memory } ?? false }
   }
 }

@@ -62,6 +62,107 @@ import Wire
     }
   }
 
+  @Test func `that are skipped leave their tables there, and say which they miss`() async throws {
+    try await TestGateway.run { gateway in
+      var samples = try (0..<4).map { try SampleBlocks(name: "name\($0)") }
+      let blocks = try samples.indices.map { try samples[$0].block() }
+      let tables = samples.map(\.table)
+      // Of the first and the last the sender believes that they are there.
+      func requests(_ sent: Set<Int>) -> [DeliverRequest] {
+        blocks.indices.map {
+          DeliverRequest(
+            id: UInt64($0), isFirst: $0 == 0, tables: sent.contains($0) ? [tables[$0].bytes] : [],
+            blocks: [blocks[$0].bytes])
+        }
+      }
+      let first = try await gateway.deliverGRPC(requests([1, 2])).flatMap(\.answers)
+      #expect(first.map(\.kind) == [.missingTables, .skipped, .skipped, .missingTables])
+      #expect(first[3].missingTables == [tables[3].name])
+      let second = try await gateway.deliverGRPC(requests([0, 3])).flatMap(\.answers)
+      #expect(second.map(\.kind) == [.stored, .stored, .stored, .stored])
+    }
+  }
+
+  @Test func `that were skipped because the sender is too fast keep their tables as well`() async throws {
+    try await TestGateway.run(settings: .with { $0.limits.sender.entriesPerSecond = 30 }) { gateway in
+      var (first, second) = (try SampleBlocks(series: 10), try SampleBlocks(series: 10, name: "other"))
+      let blocks = [try first.block(rows: 4), try first.block(rows: 4), try second.block(rows: 1)]
+      let answers = try await gateway.deliverGRPC([
+        DeliverRequest(id: 1, tables: [first.table.bytes], blocks: [blocks[0].bytes, blocks[1].bytes]),
+        DeliverRequest(id: 2, isFirst: false, tables: [second.table.bytes], blocks: [blocks[2].bytes]),
+      ])
+      #expect(answers.flatMap { $0.answers.map(\.kind) } == [.stored, .full, .skipped])
+      #expect(gateway.collector.cachedTables.count == 2)
+    }
+  }
+
+  @Test func `of more tables than the cache holds get through in one delivery`() async throws {
+    try await TestGateway.run(settings: .with { $0.limits.tableCacheBytes = 3000 }) { gateway in
+      var samples = try (0..<50).map { try SampleBlocks(series: 2, name: "name\($0)") }
+      let blocks = try samples.indices.map { try samples[$0].block() }
+      let request = DeliverRequest(id: 1, tables: samples.map(\.table.bytes), blocks: blocks.map(\.bytes))
+      let answer = try await gateway.deliverHTTP(request)
+      #expect(answer.answers.allSatisfy { $0.kind == .stored })
+      #expect(gateway.collector.cachedTables.count < 50)
+    }
+  }
+
+  /// As a sender sends them on one stream: one block a request, the table with the first.
+  private func requests(_ sample: inout SampleBlocks, _ count: Int) throws -> [DeliverRequest] {
+    try (1...count).map { id in
+      DeliverRequest(
+        id: UInt64(id), isFirst: id == 1, tables: id == 1 ? [sample.table.bytes] : [],
+        blocks: [try sample.block().bytes])
+    }
+  }
+
+  @Test func `that come on two streams at once are there once`() async throws {
+    try await TestGateway.run { gateway in
+      var sample = try SampleBlocks()
+      let requests = try requests(&sample, 60)
+      async let one = gateway.deliverGRPC(requests)
+      async let other = gateway.deliverGRPC(requests)
+      let kinds = try await (one + other).flatMap { $0.answers.map(\.kind) }
+      #expect(kinds.count == 120 && kinds.allSatisfy { $0 == .stored || $0 == .alreadyHeld }, "\(kinds)")
+      let sequences = try await gateway.log.blocks().flatMap { block in
+        Array(block.block.header.sequences)
+      }
+      #expect(sequences.sorted() == Array(1...120))
+    }
+  }
+
+  @Test func `whose sender goes away in the middle are there once when it has sent them again`() async throws {
+    try await TestGateway.run { gateway in
+      var sample = try SampleBlocks()
+      let requests = try requests(&sample, 60)
+      let (answered, answer) = AsyncStream.makeStream(of: Void.self)
+      let streaming = Task {
+        try await gateway.grpc { client in
+          try await client.bidirectionalStreaming(
+            request: StreamingClientRequest { writer in
+              for request in requests.prefix(40) { try await writer.write(request.encoded()) }
+              try await Task.sleep(for: .seconds(60))
+            }, descriptor: GatewayMethods.deliver, serializer: BytesCoder(), deserializer: BytesCoder(),
+            options: .defaults
+          ) { response in
+            for try await _ in response.messages { answer.yield() }
+          }
+        }
+      }
+      for await _ in answered { break }
+      streaming.cancel()
+      _ = await streaming.result
+      let kinds = try await gateway.deliverGRPC(requests).flatMap { $0.answers.map(\.kind) }
+      #expect(kinds.count == 60 && kinds.allSatisfy { $0 == .stored || $0 == .alreadyHeld }, "\(kinds)")
+      #expect(kinds.first == .alreadyHeld)
+      let rows = try await gateway.log.blocks().reduce(0) { $0 + $1.block.header.rowCount }
+      #expect(rows == 120)
+      // Nothing of the stream is left.
+      #expect(gateway.collector.bytesUnderWay == 0)
+      #expect(gateway.collector.waitingForStop == 0)
+    }
+  }
+
   @Test func `are refused one by one when they are not what they say`() async throws {
     try await TestGateway.run { gateway in
       var sample = try SampleBlocks()

@@ -47,6 +47,34 @@ import Wire
     }
   }
 
+  @Test func `forget whoever watched the health and went away`() async throws {
+    try await TestGateway.run { gateway in
+      let (watching, watched) = AsyncStream.makeStream(of: Void.self)
+      let watcher = Task {
+        try await gateway.grpc { client in
+          try await client.serverStreaming(
+            request: ClientRequest(message: []), descriptor: GatewayMethods.healthWatch, serializer: BytesCoder(),
+            deserializer: BytesCoder(), options: .defaults
+          ) { response in
+            for try await message in response.messages {
+              #expect(message == HealthMessages.response(.serving))
+              watched.yield()
+            }
+          }
+        }
+      }
+      for await _ in watching { break }
+      #expect(gateway.collector.waitingForStop == 1)
+      watcher.cancel()
+      _ = await watcher.result
+      let began = ContinuousClock.now
+      while gateway.collector.waitingForStop > 0, ContinuousClock.now - began < .seconds(10) {
+        try await Task.sleep(for: .milliseconds(10))
+      }
+      #expect(gateway.collector.waitingForStop == 0)
+    }
+  }
+
   @Test func `are whole: each descriptor can be read`() {
     let service = ReflectionService(services: [])
     #expect(DescriptorBytes.files.count == 6)

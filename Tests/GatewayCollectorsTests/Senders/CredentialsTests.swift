@@ -85,6 +85,47 @@ import Wire
     }
   }
 
+  @Test func `with an empty password let nobody in`() async throws {
+    let path = NSTemporaryDirectory() + "password-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try "\n".write(toFile: path, atomically: true, encoding: .utf8)
+    try await TestGateway.run(
+      settings: .with {
+        $0.senders = [
+          SenderSettings(name: "a", credentials: .basic(username: .text("user"), password: .file(path))),
+          SenderSettings(name: "b", credentials: .bearer(.file(path))),
+        ]
+      }
+    ) { gateway in
+      for header in [Self.basic("user:"), Self.basic(":"), "Bearer ", "Bearer"] {
+        var headers = Bodies.protobuf
+        headers["Authorization"] = header
+        let answer = try await gateway.http("POST", "/api/v1/write", Bodies.snappy(Bodies.up), headers)
+        #expect(answer.status == 401, "\(header)")
+      }
+    }
+  }
+
+  @Test func `that name no tenant leave it to the sender`() async throws {
+    try await TestGateway.run(settings: .with { Self.with(&$0) }) { gateway in
+      for (asked, status) in [(nil, 204), ("mine", 204), (String(repeating: "x", count: 151), 400), ("a|b", 400)]
+        as [(String?, Int)]
+      {
+        var headers = Bodies.protobuf
+        headers["Authorization"] = Self.basic("user:pass:word")
+        headers["X-Scope-OrgID"] = asked
+        let answer = try await gateway.http("POST", "/api/v1/write", Bodies.snappy(Bodies.up), headers)
+        #expect(answer.status == status, "\(asked ?? "none"): \(answer.text)")
+      }
+      var sample = try SampleBlocks(tenant: #require(Tenant("its own")))
+      let block = try sample.block()
+      _ = try await gateway.deliverGRPC(
+        [DeliverRequest(id: 1, tables: [sample.table.bytes], blocks: [block.bytes])],
+        ["authorization": .string(Self.basic("user:pass:word"))])
+      #expect(try await Set(gateway.log.blocks().map(\.block.header.tenant.name)) == ["", "mine", "its own"])
+    }
+  }
+
   @Test func `are compared to the end`() {
     #expect(sameInConstantTime("abc", "abc"))
     #expect(!sameInConstantTime("abc", "abd"))

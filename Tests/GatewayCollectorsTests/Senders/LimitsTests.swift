@@ -3,6 +3,8 @@ import Foundation
 import GRPCCore
 import GatewayRPC
 import Model
+import NIOCore
+import NIOEmbedded
 import Testing
 import WAL
 import Wire
@@ -39,34 +41,54 @@ import Wire
     }
   }
 
+  /// Two senders, of whom one has limits.
+  private static func slowAndFree(_ limit: @escaping (inout SenderLimits) -> Void) -> TestGateway.Change {
+    .with {
+      var limits = SenderLimits()
+      limit(&limits)
+      $0.senders = [
+        SenderSettings(name: "slow", credentials: .bearer(.text("slow")), limits: limits),
+        SenderSettings(name: "free", credentials: .bearer(.text("free"))),
+      ]
+    }
+  }
+
+  /// 20 samples.
+  private func push(_ gateway: TestGateway, _ token: String) async throws -> TestGateway.Answer {
+    var headers = Bodies.protobuf
+    headers["Authorization"] = "Bearer \(token)"
+    let body = Bodies.remoteWrite((0..<20).map { [("__name__", "up"), ("n", "\($0)")] })
+    return try await gateway.http("POST", "/api/v1/write", Bodies.snappy(body), headers)
+  }
+
   @Test func `of a rate are answered 429 with a time, for that sender only`() async throws {
-    try await TestGateway.run(
-      settings: .with {
-        var limits = SenderLimits()
-        limits.entriesPerSecond = 1
-        $0.senders = [
-          SenderSettings(name: "slow", credentials: .bearer(.text("slow")), limits: limits),
-          SenderSettings(name: "free", credentials: .bearer(.text("free"))),
-        ]
-      }
-    ) { gateway in
-      func push(_ token: String) async throws -> TestGateway.Answer {
-        var headers = Bodies.protobuf
-        headers["Authorization"] = "Bearer \(token)"
-        let body = Bodies.remoteWrite((0..<20).map { [("__name__", "up"), ("n", "\($0)")] })
-        return try await gateway.http("POST", "/api/v1/write", Bodies.snappy(body), headers)
-      }
-      #expect(try await push("slow").status == 204)
-      let second = try await push("slow")
+    try await TestGateway.run(settings: Self.slowAndFree { $0.entriesPerSecond = 1 }) { gateway in
+      #expect(try await push(gateway, "slow").status == 204)
+      let second = try await push(gateway, "slow")
       #expect(second.status == 429)
       #expect(Int(second.headers["retry-after"] ?? "") ?? 0 >= 1)
-      for _ in 0..<3 { #expect(try await push("free").status == 204) }
+      for _ in 0..<3 { #expect(try await push(gateway, "free").status == 204) }
       var sample = try SampleBlocks()
       let block = try sample.block()
       let blocks = try await gateway.deliverHTTP(
         DeliverRequest(id: 1, tables: [sample.table.bytes], blocks: [block.bytes]), ["Authorization": "Bearer slow"])
       #expect(blocks.answers.map(\.kind) == [.full])
       #expect(blocks.retryAfterMilliseconds ?? 0 > 1000)
+    }
+  }
+
+  @Test func `of bytes a second hold for each sender by itself, over HTTP and gRPC`() async throws {
+    try await TestGateway.run(settings: Self.slowAndFree { $0.bytesPerSecond = 10 }) { gateway in
+      #expect(try await push(gateway, "slow").status == 204)
+      let second = try await push(gateway, "slow")
+      #expect(second.status == 429)
+      #expect(second.text.contains("slow sends more bytes a second"))
+      #expect(Int(second.headers["retry-after"] ?? "") ?? 0 > 1)
+      let stream = await #expect(throws: RPCError.self) {
+        try await gateway.deliverGRPC([DeliverRequest(id: 1)], ["authorization": "Bearer slow"])
+      }
+      #expect(stream?.code == .resourceExhausted)
+      for _ in 0..<3 { #expect(try await push(gateway, "free").status == 204) }
     }
   }
 
@@ -80,21 +102,47 @@ import Wire
     }
   }
 
-  @Test func `of all bodies together send away at once who comes too many`() async throws {
+  @Test func `of all bodies together hold for one that is larger by itself, which is too large`() async throws {
     try await TestGateway.run(settings: .with { $0.limits.bytesUnderWay = 64 << 10 }) { gateway in
       let answer = try await gateway.http(
         "POST", "/api/v1/write", [UInt8](repeating: 0, count: 100 << 10), Bodies.protobuf)
-      #expect(answer.status == 503)
-      #expect(answer.headers["retry-after"] == "1")
+      // One that can never be taken is not told to come again.
+      #expect(answer.status == 413, "\(answer.text)")
+      #expect(answer.text.contains("of 32768 that one sender may have"))
       #expect(try await gateway.http("POST", "/api/v1/write", Bodies.snappy(Bodies.up), Bodies.protobuf).status == 204)
       let error = await #expect(throws: RPCError.self) {
         try await gateway.grpc {
           try await $0.call(GatewayMethods.requestMetrics, [UInt8](repeating: 0, count: 100 << 10))
         }
       }
+      // Its frames are counted before anybody knows what is in them.
       #expect(error?.code == .unavailable)
       #expect(gateway.collector.bytesUnderWay == 0)
     }
+  }
+
+  @Test func `of connections leave half to other addresses`() throws {
+    let connections = ConnectionCount(limit: 20, firstBytesWithin: .seconds(1), budget: ByteBudget(limitBytes: 100))
+    func channel(_ address: String) throws -> EmbeddedChannel {
+      let channel = EmbeddedChannel()
+      try channel.connect(to: SocketAddress(ipAddress: address, port: 1)).wait()
+      return channel
+    }
+    var greedy = try (0..<12).map { _ in try channel("10.0.0.1") }
+    #expect(greedy.map { connections.join($0) } == (0..<12).map { $0 < 10 })
+    // Those that are too many are closed, as the servers do.
+    for _ in 0..<2 {
+      let channel = greedy.removeLast()
+      try channel.close().wait()
+      channel.embeddedEventLoop.run()
+    }
+    for _ in 0..<10 {
+      let other = try channel("10.0.0.2")
+      #expect(connections.join(other))
+      greedy.append(other)
+    }
+    let third = try channel("10.0.0.3")
+    #expect(!connections.join(third))
   }
 
   @Test func `of what is remembered hold against many senders and many tables`() throws {
@@ -124,6 +172,9 @@ import Wire
       let lease = budget.lease(within: one)
       try lease.grow(50)
       #expect(throws: Refusal.self) { try lease.grow(1) }
+      let later = #expect(throws: Refusal.self) { try budget.lease(within: one).grow(1) }
+      #expect(later?.kind == .unavailable)
+      #expect(later?.retryAfterSeconds == 1)
       try budget.lease(within: other).grow(50)
       let held = budget.lease(within: other)
       try held.grow(50)

@@ -34,11 +34,18 @@ struct TestGateway: Sendable {
   /// Runs a gateway for as long as `body` does, and stops it in order.
   static func run(
     _ signal: Signal = .metrics, sink: (any Sink)? = nil, reader: (any PushReader)? = nil,
-    settings change: Change = .none, _ body: @Sendable (TestGateway) async throws -> Void
+    settings change: Change = .none, log size: (limitBytes: Int, segmentBytes: Int)? = nil,
+    _ body: @Sendable (TestGateway) async throws -> Void
   ) async throws {
     let folder = NSTemporaryDirectory() + "clymene-gateway-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let log = try WriteAheadLog.open(LogConfiguration(directory: folder, commitInterval: .milliseconds(20)))
+    var configuration = LogConfiguration(directory: folder, commitInterval: .milliseconds(20))
+    if let size {
+      configuration.maxSizeBytes = size.limitBytes
+      configuration.segmentBytes = size.segmentBytes
+      configuration.whenFull = .reject
+    }
+    let log = try WriteAheadLog.open(configuration)
     var settings = GatewaySettings(
       signal: signal, grpc: GatewayListener(host: "127.0.0.1", port: 0),
       http: GatewayListener(host: "127.0.0.1", port: 0))
@@ -142,11 +149,11 @@ extension GRPCClient {
   }
 
   func call(
-    _ method: MethodDescriptor, _ message: [UInt8], _ metadata: Metadata = [:]
+    _ method: MethodDescriptor, _ message: [UInt8], _ metadata: Metadata = [:], options: CallOptions = .defaults
   ) async throws -> [UInt8] {
     try await unary(
       request: ClientRequest(message: message, metadata: metadata), descriptor: method, serializer: BytesCoder(),
-      deserializer: BytesCoder(), options: .defaults
+      deserializer: BytesCoder(), options: options
     ) { try $0.message }
   }
 }

@@ -37,7 +37,7 @@ import Testing
           senders:
             - {name: a, bearer_token: t0k3n, tenant: shop, limits: {max_entries_per_second: 5}}
             - {name: b, basic_auth: {username: u, password_file: p}}
-          limits: {max_body_size: 1MiB, max_connections: 7, idle_timeout: 1m, max_series_per_tenant: 9}
+          limits: {max_body_size: 1MiB, max_connections: 7, idle_timeout: 1m, max_series_per_tenant: 9, max_series_of_all_tenants: 99}
         """
       ).gateway)
     #expect(
@@ -56,6 +56,7 @@ import Testing
     #expect(settings.limits.connections == 7)
     #expect(settings.limits.idleTimeout == .seconds(60))
     #expect(settings.limits.push.seriesPerTenant == 9)
+    #expect(settings.limits.push.seriesOfAllTenants == 99)
   }
 
   @Test(

@@ -136,6 +136,7 @@ extension ConfigurationReader {
     limits.streamsPerConnection = number(&reader, "max_streams_per_connection", limits.streamsPerConnection)
     limits.trackedSenders = number(&reader, "max_tracked_senders", limits.trackedSenders)
     limits.push.seriesPerTenant = number(&reader, "max_series_per_tenant", limits.push.seriesPerTenant)
+    limits.push.seriesOfAllTenants = number(&reader, "max_series_of_all_tenants", limits.push.seriesOfAllTenants)
     limits.push.labelsPerSeries = number(&reader, "max_labels_per_series", limits.push.labelsPerSeries)
     limits.push.labelNameBytes = number(&reader, "max_label_name_length", limits.push.labelNameBytes)
     limits.push.labelValueBytes = number(&reader, "max_label_value_length", limits.push.labelValueBytes)

@@ -59,6 +59,21 @@ struct BlockCheck: ~Copyable {
     }
   }
 
+  /// The tables that a block would miss, which is not looked at for now. Those that came along are kept, since their sender does not send them again: without that
+  /// every table of a skipped request would be asked for in a round of its own. Empty also for what is no block; it is refused when its turn comes.
+  func missingTables(of bytes: [UInt8], _ sent: inout Sent, tenant: Tenant?) -> [TableName] {
+    guard let header = try? BlockHeader(reading: bytes.span.bytes) else { return [] }
+    var missing: [TableName] = []
+    for name in header.tables {
+      do throws(FormatError) {
+        if try table(name, &sent, of: tenant ?? header.tenant) == nil { missing.append(name) }
+      } catch {
+        // It came and is damaged, which is told when its block's turn comes.
+      }
+    }
+    return missing
+  }
+
   /// A good block's rows, to be numbered anew. Its tenant is kept.
   func rows(of block: SealedBlock, _ tables: [SeriesTable]) throws(FormatError) -> RowBatch {
     try RowBatch(opening: TabledBlock(block: block, tables: tables), with: opener)

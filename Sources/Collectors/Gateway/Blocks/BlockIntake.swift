@@ -59,7 +59,11 @@ struct BlockIntake: Sendable {
     var sent = BlockCheck.Sent(request.tables)
     do throws(FormatError) {
       let check = try BlockCheck(signal: signal, cache: tables)
-      for (place, bytes) in request.blocks.enumerated() where !stopped.contains(delivery) {
+      for (place, bytes) in request.blocks.enumerated() {
+        guard !stopped.contains(delivery) else {
+          answers[index][place] = skipped(bytes, &sent, sender, check)
+          continue
+        }
         switch check.check(bytes, &sent, tenant: sender.tenant) {
         case .refused(let reason):
           sender.record.failed(reason)
@@ -87,6 +91,14 @@ struct BlockIntake: Sendable {
     }
   }
 
+  /// What a block is told that is behind one that was not settled: which tables it will miss, so that all that are wanted come at once.
+  private func skipped(
+    _ bytes: [UInt8], _ sent: inout BlockCheck.Sent, _ sender: Sender, _ check: borrowing BlockCheck
+  ) -> BlockAnswer {
+    let missing = check.missingTables(of: bytes, &sent, tenant: sender.tenant)
+    return missing.isEmpty ? BlockAnswer(.skipped) : BlockAnswer(.missingTables, missingTables: missing)
+  }
+
   /// Stores what waits, in one commit.
   private func store(
     _ group: inout Group, _ answers: inout [[BlockAnswer]], _ stopped: inout Set<Int>, _ sender: Sender,
@@ -100,7 +112,7 @@ struct BlockIntake: Sendable {
     do {
       outcomes = try await sink.append(received: items.map(\.block), tables: tables, positions: [])
     } catch {
-      health.failed("\(error)")
+      health.failed()
       sender.record.failed("\(error)")
       for item in items {
         answers[item.request][item.place] = BlockAnswer(.failed, reason: "the log: \(error); it may be sent again")
@@ -128,7 +140,7 @@ struct BlockIntake: Sendable {
       let entries = rows == header.rowCount ? header.entryCount : header.entryCount * rows / max(1, header.rowCount)
       stored(rows: rows, entries: entries, sender)
     case .alreadyHeld: health.stored()
-    case .full: health.failed("the log is full")
+    case .full: health.failed()
     case .refused(let reason): sender.record.failed(reason)
     case .missingTables: break
     }
@@ -150,7 +162,13 @@ struct BlockIntake: Sendable {
     _ stopped: inout Set<Int>, _ sender: Sender, _ pause: inout Duration?
   ) async {
     var sent = BlockCheck.Sent(request.tables)
-    for (place, bytes) in request.blocks.enumerated() where !stopped.contains(delivery) {
+    for (place, bytes) in request.blocks.enumerated() {
+      guard !stopped.contains(delivery) else {
+        if let check = try? BlockCheck(signal: signal, cache: tables) {
+          answers[index][place] = skipped(bytes, &sent, sender, check)
+        }
+        continue
+      }
       let answer: BlockAnswer
       switch rows(of: bytes, &sent, sender) {
       case .failure(let refused): answer = refused.answer
@@ -193,7 +211,7 @@ struct BlockIntake: Sendable {
     do {
       acceptance = try await sink.append(batch, positions: [])
     } catch {
-      health.failed("\(error)")
+      health.failed()
       return BlockAnswer(.failed, reason: "the log: \(error); it may be sent again")
     }
     switch acceptance {
@@ -201,7 +219,7 @@ struct BlockIntake: Sendable {
       stored(rows: batch.rowCount, entries: entries, sender)
       return BlockAnswer(.stored)
     case .full:
-      health.failed("the log is full")
+      health.failed()
       return BlockAnswer(.full, reason: "the log is full; it may be sent again later")
     case .refused(let reason): return BlockAnswer(.refused, reason: reason)
     }

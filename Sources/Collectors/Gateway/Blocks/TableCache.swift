@@ -73,6 +73,7 @@ final class TableCache: Sendable {
     state.firstUse = 0
   }
 
-  /// With what an entry needs besides the bytes.
-  private static func size(_ table: SeriesTable) -> Int { table.bytes.count + 256 }
+  /// With what an entry needs besides the bytes: the table's object, its place among the entries, which may be half empty, and up to five uses of 48 bytes in an
+  /// array that may be half empty too. Small tables are mostly this.
+  private static func size(_ table: SeriesTable) -> Int { table.bytes.count + 768 }
 }

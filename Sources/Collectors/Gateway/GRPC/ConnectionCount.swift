@@ -1,9 +1,14 @@
 import NIOCore
 import Synchronization
 
-/// Counts connections, and closes those that are too many, and those that say nothing for a while after they came.
+/// Counts connections, all together and those of each address, so that none keeps the others out; closes gRPC's that are too many, and those that say nothing
+/// for a while after they came.
 final class ConnectionCount: Sendable {
+  /// An address has half of the connections, but never fewer than these: several senders may stand behind one.
+  private static let leastOfPeer = 8
+
   private let limit: Int
+  private let limitOfPeer: Int
   private let firstBytesWithin: TimeAmount
   private let budget: ByteBudget
   private let state = Mutex(State())
@@ -13,21 +18,29 @@ final class ConnectionCount: Sendable {
     var peers: [String: (share: ByteBudget, connections: Int)] = [:]
   }
 
-  init(limit: Int, firstBytesWithin: Duration, budget: ByteBudget) {
-    self.limit = limit
+  /// `limitsAll`: false for a server that counts all of them itself and lets those wait that are too many.
+  init(limit: Int, limitsAll: Bool = true, firstBytesWithin: Duration, budget: ByteBudget) {
+    self.limit = limitsAll ? limit : .max
+    limitOfPeer = max(Self.leastOfPeer, limit / 2)
     self.budget = budget
     self.firstBytesWithin = TimeAmount(firstBytesWithin)
   }
 
-  func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
+  /// Counts a connection until it is closed. False when it is one too many and has to be closed.
+  func join(_ channel: any Channel) -> Bool {
     let peer = channel.remoteAddress?.ipAddress ?? "unknown"
-    let count = state.withLock { state in
+    let isWithin = state.withLock { state in
       state.open += 1
       state.peers[peer, default: (budget.share(), 0)].connections += 1
-      return state.open
+      return state.open <= limit
+        && state.peers[peer].map { $0.connections <= limitOfPeer } ?? true
     }
     channel.closeFuture.whenComplete { _ in self.left(peer) }
-    guard count <= limit else {
+    return isWithin
+  }
+
+  func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
+    guard join(channel) else {
       channel.close(promise: nil)
       return channel.eventLoop.makeSucceededVoidFuture()
     }

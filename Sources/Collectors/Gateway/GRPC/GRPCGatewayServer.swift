@@ -1,6 +1,7 @@
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import GatewayRPC
+import Logging
 import NIOCore
 import NIOPosix
 import Wire
@@ -17,18 +18,20 @@ struct GRPCGatewayServer: GatewayServer {
   private let onListening: @Sendable (GatewayListener) -> Void
 
   init(
-    _ listener: GatewayListener, _ shared: GatewayShared, _ onListening: @escaping @Sendable (GatewayListener) -> Void
+    _ listener: GatewayListener, _ shared: GatewayShared, logger: Logger,
+    _ onListening: @escaping @Sendable (GatewayListener) -> Void
   ) throws {
     description = "gRPC server on \(listener)"
     self.listener = listener
     self.onListening = onListening
-    certificates = try listener.tls.map { try ServerCertificates($0) }
+    certificates = try listener.tls.map { try ServerCertificates($0, logger: logger) }
     let limits = shared.settings.limits
     let connections = ConnectionCount(
       limit: limits.connections, firstBytesWithin: limits.headerTimeout, budget: shared.budget)
     let config = HTTP2ServerTransport.Posix.Config.defaults { config in
       // One more than is taken, so that the answer names the limit in the gateway's words.
-      config.rpc.maxRequestPayloadSize = max(DeliverRequest.limitBytes, limits.sender.bodyBytes) + (1 << 10)
+      config.rpc.maxRequestPayloadSize = min(
+        max(DeliverRequest.limitBytes, limits.sender.bodyBytes) + (1 << 10), shared.budget.share().limitBytes)
       config.http2.targetWindowSize = Self.windowBytes
       config.http2.maxConcurrentStreams = limits.streamsPerConnection
       config.connection.maxIdleTime = limits.idleTimeout

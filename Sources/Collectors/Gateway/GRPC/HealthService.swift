@@ -31,7 +31,7 @@ struct HealthService: RegistrableRPCService {
   }
 
   private func watch(_ request: [UInt8], _ writer: RPCWriter<[UInt8]>) async throws {
-    let (changes, changed) = AsyncStream.makeStream(of: Void.self)
+    let (changes, changed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     let notice = shared.stopping.listen { changed.yield() }
     defer { shared.stopping.forget(notice) }
     var last: HealthMessages.Status?
@@ -41,11 +41,16 @@ struct HealthService: RegistrableRPCService {
     }
     defer { ticking.cancel() }
     changed.yield()
-    for await _ in changes {
-      let now = try status(of: request)
-      if now != last { try await writer.write(HealthMessages.response(now)) }
-      last = now
-      if shared.stopping.isGiven { return }
+    // The library does not cancel the task when the client goes, and without news nothing is written that would fail.
+    try await withRPCCancellationHandler {
+      for await _ in changes {
+        let now = try status(of: request)
+        if now != last { try await writer.write(HealthMessages.response(now)) }
+        last = now
+        if shared.stopping.isGiven { return }
+      }
+    } onCancelRPC: {
+      changed.finish()
     }
   }
 

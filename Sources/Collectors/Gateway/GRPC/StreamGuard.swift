@@ -20,7 +20,7 @@ final class StreamGuard: ChannelDuplexHandler {
   private var incoming = MessageLengths()
   private var outgoing = MessageLengths()
   /// Bytes of messages that are whole and not answered.
-  private var unanswered: [Int] = []
+  private var unanswered = CircularBuffer<Int>()
   private var held = 0
   private var timer: Scheduled<Void>?
   private var messageBegan = NIODeadline.now()

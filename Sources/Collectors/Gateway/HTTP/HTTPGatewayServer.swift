@@ -16,19 +16,21 @@ struct HTTPGatewayServer: GatewayServer {
     _ onListening: @escaping @Sendable (GatewayListener) -> Void
   ) throws {
     description = "HTTP server on \(listener)"
-    certificates = try listener.tls.map { try ServerCertificates($0) }
+    certificates = try listener.tls.map { try ServerCertificates($0, logger: logger) }
     // The library's own start and stop lines; ours say the same with the real port.
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .error)
     let limits = shared.settings.limits
+    let connections = ConnectionCount(
+      limit: limits.connections, limitsAll: false, firstBytesWithin: limits.headerTimeout, budget: shared.budget)
     let plain = HTTPServerBuilder.http1(
       configuration: .init(
-        additionalChannelHandlers: [RequestDeadlines(limits)],
+        additionalChannelHandlers: [ConnectionAdmission(connections), RequestDeadlines(limits)],
         httpDecoderConfiguration: .init(
           maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100)))
     let application = Application(
       responder: GatewayResponder(shared: shared),
-      server: try certificates.map { try .tls(plain, tlsConfiguration: $0.forHTTP()) } ?? plain,
+      server: try certificates.map { try .tls(plain, configuration: $0.forHTTP()) } ?? plain,
       configuration: .init(
         address: .hostname(listener.host, port: listener.port),
         availableConnectionsDelegate: .maximum(limits.connections, logger: quiet)),

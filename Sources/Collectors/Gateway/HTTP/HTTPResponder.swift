@@ -49,6 +49,7 @@ struct GatewayResponder: HTTPResponder {
     case .health: return Answered(response: Self.text(.ok, "healthy\n"))
     case .ready:
       guard let problem = shared.notReady else { return Answered(response: Self.text(.ok, "ready\n")) }
+      // Nobody has to say here who he is, so that nobody is told more; the admin pages say why.
       return Answered(response: Self.text(.serviceUnavailable, "not ready: \(problem)\n"))
     case .blocks, .push: break
     }

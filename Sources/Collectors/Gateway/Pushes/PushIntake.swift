@@ -52,13 +52,13 @@ struct PushIntake: Sendable {
     do {
       acceptance = try await sink.append(rows, positions: [])
     } catch {
-      health.failed("\(error)")
+      health.failed()
       throw Refusal(.unavailable, "the log: \(error); it may be sent again", retryAfter: .seconds(1))
     }
     switch acceptance {
     case .accepted: health.stored()
     case .full:
-      health.failed("the log is full")
+      health.failed()
       throw Refusal(.unavailable, "the log is full; it may be sent again later", retryAfter: .seconds(5))
     case .refused(let reason): throw Refusal(.invalid, "\(reason); sending it again does not help")
     }

@@ -13,10 +13,16 @@ struct Sender: Sendable {
   /// Whose rows a pushed request brings. `asked`: what the request says itself.
   func tenant(asked: String?) throws(Refusal) -> Tenant {
     if let tenant { return tenant }
-    guard let tenant = Tenant(asked ?? "") else {
+    let asked = asked ?? ""
+    guard let tenant = Tenant(asked) else {
       throw Refusal(
         .invalid,
-        "X-Scope-OrgID: \(asked?.utf8.count ?? 0) bytes, at most \(Tenant.limitBytes); sending it again does not help")
+        "X-Scope-OrgID: \(asked.utf8.count) bytes, at most \(Tenant.limitBytes); sending it again does not help")
+    }
+    // By which the databases that know this header name several, to read from; no rows are several tenants'.
+    guard !asked.utf8.contains(UInt8(ascii: "|")) else {
+      throw Refusal(
+        .invalid, "X-Scope-OrgID: names several tenants with “|”, one is allowed; sending it again does not help")
     }
     return tenant
   }

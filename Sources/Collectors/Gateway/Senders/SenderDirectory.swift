@@ -26,19 +26,19 @@ final class SenderDirectory: Sendable {
         "credentials are wanted: a header Authorization with Bearer or Basic; without one it is never taken")
     }
     var found: SenderSettings?
-    var unreadable: String?
+    var isUnreadable = false
     // All of them, so that the time does not tell which one was near.
     for sender in senders {
       do throws(HTTPError) {
         if try matches(sender.credentials, offered), found == nil { found = sender }
       } catch {
-        unreadable = sender.name
+        isUnreadable = true
       }
     }
     guard let found else {
-      if let unreadable {
+      if isUnreadable {
         throw Refusal(
-          .unavailable, "the gateway cannot read the credentials of \(unreadable) now; it may be sent again later",
+          .unavailable, "the gateway cannot read all credentials now, perhaps these; it may be sent again later",
           retryAfter: .seconds(10))
       }
       throw Refusal(.unauthenticated, "these credentials are nobody's; sending it again does not help")
@@ -52,7 +52,10 @@ final class SenderDirectory: Sendable {
     switch (credentials, offered) {
     case (.bearer(let token), .bearer(let text)): return sameInConstantTime(try texts.text(of: token), text)
     case (.basic(let username, let password), .basic(let text)):
-      return sameInConstantTime(try texts.text(of: username) + ":" + texts.text(of: password), text)
+      let password = try texts.text(of: password)
+      // As of an empty file; the name alone is no secret.
+      guard !password.isEmpty else { return false }
+      return sameInConstantTime(try texts.text(of: username) + ":" + password, text)
     default: return false
     }
   }
