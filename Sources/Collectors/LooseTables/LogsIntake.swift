@@ -32,10 +32,12 @@ public final class LogsIntake: Sendable {
     try take(try decoded { () throws(WireError) in try LokiPushJSON.decode(body, Self.wireLimits) }, tenant)
   }
 
-  /// The original's batch. Its `tenantID`, where it has one, stands for the default tenant.
-  public func read(producerBatch body: [UInt8], tenant: Tenant) throws(PushError) -> Push {
+  /// The original's batch. Its `tenantID`, where it has one, stands for the default tenant, unless somebody with a say has fixed that.
+  public func read(
+    producerBatch body: [UInt8], tenant: Tenant, isTenantFixed: Bool = false
+  ) throws(PushError) -> Push {
     let batch = try decoded { () throws(WireError) in try ProducerBatch.decode(body, Self.wireLimits) }
-    guard tenant == .default, !batch.tenant.isEmpty else { return try take(batch.push, tenant) }
+    guard !isTenantFixed, tenant == .default, !batch.tenant.isEmpty else { return try take(batch.push, tenant) }
     guard let named = Tenant(batch.tenant) else {
       throw .invalid("tenantID: \(batch.tenant.utf8.count) bytes, at most \(Tenant.limitBytes)")
     }

@@ -19,14 +19,14 @@ struct PushIntake: Sendable {
   /// Returns when what was taken is durable.
   func take(_ body: [UInt8], as form: PushForm, tenant: Tenant, from sender: Sender) async throws(Refusal) -> PushAnswer
   {
-    var push: Push
+    let push: Push
     do throws(PushError) {
-      push = try reader.read(body, as: form, tenant: tenant)
+      // The original's batches name a tenant themselves, but not against the sender's credentials.
+      push = try reader.read(
+        body, as: form, tenant: sender.tenant ?? tenant, isTenantFixed: sender.tenant != nil)
     } catch {
       throw Refusal(error)
     }
-    // The original's batches name a tenant themselves, but not against the sender's credentials.
-    if let fixed = sender.tenant { push.rows?.tenant = fixed }
     let entries = push.written.samples + push.written.histograms + push.written.exemplars + push.written.entries
     if let rows = push.rows, rows.rowCount > 0 {
       if let pause = sender.record.take(entries: entries) { throw sender.record.tooMuch("entries", pause) }
@@ -44,7 +44,7 @@ struct PushIntake: Sendable {
       counters.logEntries += UInt64(written.entries)
       counters.rejectedEntries += UInt64(rejected.reduce(0) { $0 + $1.count })
     }
-    return PushAnswer(written: written, partial: Self.partial(rejected))
+    return PushAnswer(written: written, partial: Self.partial(rejected, isRestStored: entries > 0))
   }
 
   private func store(_ rows: RowBatch) async throws(Refusal) {
@@ -64,15 +64,16 @@ struct PushIntake: Sendable {
     }
   }
 
-  /// Some of it may be taken later: then all of it may come again, for what is there already does no harm to a database.
-  private static func partial(_ rejected: [Push.Rejection]) -> Refusal? {
+  /// Only a push of which nothing was stored is asked for again: the same rows would be stored with each try, and a sender that is over its number
+  /// of series tries for as long as it is.
+  private static func partial(_ rejected: [Push.Rejection], isRestStored: Bool) -> Refusal? {
     guard !rejected.isEmpty else { return nil }
     let texts = rejected.prefix(8).map { "\($0.count) left out: \($0.reason)" }.joined(separator: "; ")
-    if rejected.contains(where: \.isTemporary) {
-      return Refusal(
-        .tooMuch, "\(texts); the rest is stored; what was left out may be taken later", retryAfter: .seconds(5))
+    if !isRestStored, rejected.contains(where: \.isTemporary) {
+      return Refusal(.tooMuch, "\(texts); it may be taken later", retryAfter: .seconds(5))
     }
-    return Refusal(.invalid, "\(texts); the rest is stored; sending it again does not help")
+    return Refusal(
+      .invalid, "\(texts);\(isRestStored ? " the rest is stored;" : "") sending it again does not help")
   }
 }
 

@@ -24,5 +24,6 @@ enum PushForm: String, Sendable, CaseIterable {
 /// Makes rows of a pushed body.
 protocol PushReader: Sendable {
   /// Returns the rows and what was left out; throws what is wrong with all of it. Keeps the thread for as long as a bounded body takes.
-  func read(_ body: [UInt8], as form: PushForm, tenant: Tenant) throws(PushError) -> Push
+  /// `isTenantFixed`: by the sender's credentials; what the body says of a tenant does not count then.
+  func read(_ body: [UInt8], as form: PushForm, tenant: Tenant, isTenantFixed: Bool) throws(PushError) -> Push
 }
