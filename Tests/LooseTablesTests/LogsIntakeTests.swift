@@ -212,13 +212,14 @@ import Wire
 
   @Test func aBatchsTenantStandsForTheDefaultOneOnly() throws {
     let intake = LogsIntake(limits: PushLimits())
-    func tenant(_ id: String, _ tenant: Tenant) throws -> String? {
+    func tenant(_ id: String, _ tenant: Tenant, isFixed: Bool = false) throws -> String? {
       let body =
         #"{"batch":{"streams":{"":{"labels":"{a=\"b\"}","entries":[{"ts":"1970-01-01T00:00:00Z","line":""}]}}},"tenantID":"\#(id)"}"#
-      return try intake.read(producerBatch: Array(body.utf8), tenant: tenant).rows?.tenant.name
+      return try intake.read(producerBatch: Array(body.utf8), tenant: tenant, isTenantFixed: isFixed).rows?.tenant.name
     }
     #expect(try tenant("team", .default) == "team")
     #expect(try tenant("", .default) == "")
+    #expect(try tenant("team", .default, isFixed: true) == "")
     #expect(try tenant("team", try #require(Tenant("sender"))) == "sender")
     #expect(throws: PushError.self) { try tenant(String(repeating: "t", count: 151), .default) }
   }
