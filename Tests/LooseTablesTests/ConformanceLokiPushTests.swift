@@ -6,7 +6,7 @@ import Wire
 @testable import LooseTables
 
 /// Cases of Loki's own tests, in the folder that `CLYMENE_CONFORMANCE` names, else beside the project. What its HTTP layer decides, content types and
-/// encodings, is the gateway's: bodies that are refused only for those are left out here.
+/// encodings, is the gateway's (`ConformanceLokiRequestTests`): bodies that are refused only for those are left out here.
 private enum PushCases {
   struct File: Decodable {
     struct Case: Decodable {

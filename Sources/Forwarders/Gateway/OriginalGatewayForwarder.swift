@@ -39,7 +39,8 @@ public actor OriginalGatewayForwarder: Forwarder {
       ])
     logsPoster = GatewayPoster(
       configuration,
-      headers: [(name: "Content-Type", value: "application/json"), (name: "User-Agent", value: userAgent)])
+      // It is JSON; the original's own client says this.
+      headers: [(name: "Content-Type", value: "application/x-protobuf"), (name: "User-Agent", value: userAgent)])
   }
 
   public func deliver(_ delivery: Delivery) async -> Answer {
@@ -80,15 +81,23 @@ public actor OriginalGatewayForwarder: Forwarder {
 
   // MARK: - Messages
 
+  /// The original's messages have labels and samples only.
+  private static let options = {
+    var options = RemoteWriteOptions()
+    options.exemplars = false
+    options.nativeHistograms = false
+    return options
+  }()
+
   private func message(of delivery: Delivery) throws(FormatError) -> [UInt8]? {
     try encoder.withLock { encoder throws(FormatError) in
-      guard try encoder.encode(delivery, templates).series > 0 else { return nil }
+      guard try encoder.encode(delivery, templates, Self.options).series > 0 else { return nil }
       return encoder.withMessage { message in message.withUnsafeBytes { [UInt8]($0) } }
     }
   }
 
   private func body(of delivery: Delivery) throws(FormatError) -> [UInt8]? {
-    try encoder.withLock { encoder throws(FormatError) in try encoder.body(of: delivery, templates) }
+    try encoder.withLock { encoder throws(FormatError) in try encoder.body(of: delivery, templates, Self.options) }
   }
 
   private func logs(_ delivery: Delivery, _ tenant: Tenant) throws -> [UInt8] {

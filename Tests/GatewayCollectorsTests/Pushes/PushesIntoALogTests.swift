@@ -54,6 +54,10 @@ import Wire
       #expect(answer.status == 400)
       #expect(answer.headers["x-prometheus-remote-write-samples-written"] == "1")
       #expect(try await entries(gateway) == 1)
+      // Of what is refused whole nothing was written, and that is said, too.
+      let garbage = try await gateway.http("POST", "/api/v1/write", [0xff, 0xff], Bodies.protobuf)
+      #expect(garbage.status == 400)
+      #expect(garbage.headers["x-prometheus-remote-write-samples-written"] == "0")
     }
   }
 

@@ -52,6 +52,20 @@ struct BlockIntake: Sendable {
     }
   }
 
+  /// The answer to a request that comes before its sender may send again: nothing of it is stored, its tables are kept.
+  func putOff(_ request: DeliverRequest, _ refusal: Refusal, from sender: Sender) -> DeliverResponse {
+    sender.record.failed(refusal.reason)
+    var sent = BlockCheck.Sent(request.tables)
+    if let check = try? BlockCheck(signal: signal, cache: tables) {
+      for bytes in request.blocks { _ = check.missingTables(of: bytes, &sent, tenant: sender.tenant) }
+    }
+    let answers = request.blocks.map { _ in BlockAnswer(.full, reason: refusal.reason) }
+    count(answers)
+    let pause = refusal.retryAfter ?? .seconds(1)
+    return DeliverResponse(
+      id: request.id, answers: answers, retryAfterMilliseconds: UInt64(max(1, pause / .milliseconds(1))))
+  }
+
   private func check(
     _ request: DeliverRequest, _ index: Int, _ delivery: Int, _ group: inout Group, _ answers: inout [[BlockAnswer]],
     _ stopped: inout Set<Int>, _ sender: Sender, _ pause: inout Duration?

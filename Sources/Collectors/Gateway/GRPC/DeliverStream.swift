@@ -58,29 +58,42 @@ struct DeliverStream: Sendable {
     _ messages: [[UInt8]], _ sender: Sender, _ writer: RPCWriter<[UInt8]>, _ isSkipping: inout Bool
   ) async throws {
     var requests: [DeliverRequest] = []
-    var failure: Refusal?
     for message in messages {
+      let request: DeliverRequest
+      do throws(Refusal) {
+        request = try Self.decode(message)
+      } catch {
+        // Those before it are answered first.
+        try await take(requests, sender, writer, &isSkipping)
+        shared.counting.answered(.blocksGRPC, error.kind.rawValue)
+        sender.record.failed(error.reason)
+        throw RPCError(error)
+      }
+      shared.counting.update { $0.bytes += UInt64(message.count) }
       do throws(Refusal) {
         try sender.record.admitBody()
         sender.record.spend(bytes: message.count)
-        shared.counting.update { $0.bytes += UInt64(message.count) }
-        requests.append(try Self.decode(message))
+        requests.append(request)
       } catch {
-        // Those before it are answered first.
-        failure = error
-        break
-      }
-    }
-    if !requests.isEmpty {
-      for response in await shared.blocks.take(requests, from: sender, isSkipping: &isSkipping) {
-        shared.counting.answered(.blocksGRPC, response.outcome)
+        // The stream goes on: another one would cost its sender all tables once more, out of the same allowance.
+        try await take(requests, sender, writer, &isSkipping)
+        requests = []
+        let response = shared.blocks.putOff(request, error, from: sender)
+        isSkipping = true
+        shared.counting.answered(.blocksGRPC, error.kind.rawValue)
         try await writer.write(response.encoded())
       }
     }
-    if let failure {
-      shared.counting.answered(.blocksGRPC, failure.kind.rawValue)
-      sender.record.failed(failure.reason)
-      throw RPCError(failure)
+    try await take(requests, sender, writer, &isSkipping)
+  }
+
+  private func take(
+    _ requests: [DeliverRequest], _ sender: Sender, _ writer: RPCWriter<[UInt8]>, _ isSkipping: inout Bool
+  ) async throws {
+    guard !requests.isEmpty else { return }
+    for response in await shared.blocks.take(requests, from: sender, isSkipping: &isSkipping) {
+      shared.counting.answered(.blocksGRPC, response.outcome)
+      try await writer.write(response.encoded())
     }
   }
 

@@ -32,7 +32,11 @@ struct GatewayService: RegistrableRPCService {
       do throws(Refusal) {
         try sender.record.admitBody()
         let answer = try await take(request, form, sender)
-        if let partial = answer.partial { throw partial }
+        if let partial = answer.partial {
+          sender.record.failed(partial.reason)
+          shared.counting.answered(.originalGRPC, answer.outcome)
+          return ServerResponse(error: RPCError(partial))
+        }
       } catch {
         sender.record.failed(error.reason)
         throw error

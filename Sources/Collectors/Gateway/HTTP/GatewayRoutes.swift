@@ -24,7 +24,8 @@ enum GatewayRoute: Equatable {
     case "/api/v1/blocks": .blocksHTTP
     case "/api/metrics", "/api/logs": .originalHTTP
     case "/api/v1/write": .remoteWrite
-    case "/loki/api/v1/push": .loki
+    // The latter is Loki's older name for it.
+    case "/loki/api/v1/push", "/api/prom/push": .loki
     default: .other
     }
   }
@@ -43,7 +44,7 @@ enum GatewayRoute: Equatable {
       self = .blocks
       return
     case "/api/metrics", "/api/v1/write": try Self.check(method, path, .metrics, signal)
-    case "/api/logs", "/loki/api/v1/push": try Self.check(method, path, .logs, signal)
+    case "/api/logs", "/loki/api/v1/push", "/api/prom/push": try Self.check(method, path, .logs, signal)
     default:
       throw Refusal(.notFound, "\(path): there is nothing here; docs/gateway-protocol.md lists the paths")
     }
@@ -57,11 +58,12 @@ enum GatewayRoute: Equatable {
       self = .push(Push(form: form, encoding: encoding, saysWritten: true))
     default:
       let type = Self.mediaType(contentType)
+      try Self.checkParameters(of: contentType)
       switch type {
       case "application/json":
         let encoding = try Self.encoding(contentEncoding, among: [.plain, .gzip, .deflate, .snappy])
         self = .push(Push(form: .lokiJSON, encoding: encoding))
-      // Whatever else it says, and whatever Content-Encoding says: so Loki reads it.
+      // Always snappy, as Loki's clients send it, whatever Content-Encoding says. Loki would undo another encoding around the snappy, which nobody sends.
       case "application/x-protobuf", "": self = .push(Push(form: .lokiProtobuf, encoding: .snappy))
       default:
         throw Refusal(
@@ -113,6 +115,17 @@ enum GatewayRoute: Equatable {
       )
     }
     return encoding
+  }
+
+  /// Each parameter is a name, “=” and a value: as Loki's own reader wants it. RFC 9110, section 8.3.1.
+  private static func checkParameters(of contentType: String?) throws(Refusal) {
+    for parameter in (contentType ?? "").split(separator: ";").dropFirst() {
+      let parts = parameter.split(separator: "=", maxSplits: 1)
+      guard parts.count == 2, parts.allSatisfy({ !$0.allSatisfy { $0 == " " } }) else {
+        throw Refusal(
+          .invalid, "Content-Type “\(contentType ?? "")”: a parameter is no name=value; sending it again does not help")
+      }
+    }
   }
 
   private static func mediaType(_ header: String?) -> String {

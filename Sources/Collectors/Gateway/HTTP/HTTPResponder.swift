@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import LooseTables
 import Model
 import NIOCore
 import Wire
@@ -31,7 +32,10 @@ struct GatewayResponder: HTTPResponder {
       return answered.response
     } catch let refusal as Refusal {
       shared.counting.answered(path ?? .other, refusal.kind.rawValue)
-      return Self.response(refusal)
+      var response = Self.response(refusal)
+      if path == .remoteWrite { Self.say(Push.Counts(), in: &response) }
+      if refusal.kind == .wrongMethod { response.headers[.allow] = path == nil ? "GET, HEAD" : "POST" }
+      return response
     }
   }
 
@@ -100,18 +104,19 @@ struct GatewayResponder: HTTPResponder {
     var response =
       answer.partial.map(Self.response)
       ?? Response(status: .init(code: push.success), headers: [:], body: .init())
-    if push.saysWritten {
-      let counts = [
-        ("Samples", answer.written.samples), ("Histograms", answer.written.histograms),
-        ("Exemplars", answer.written.exemplars),
-      ]
-      for (what, count) in counts {
-        if let name = HTTPField.Name("X-Prometheus-Remote-Write-\(what)-Written") {
-          response.headers[name] = "\(count)"
-        }
-      }
+    if push.saysWritten { Self.say(answer.written, in: &response) }
+    if let partial = answer.partial { sender.record.failed(partial.reason) }
+    return Answered(response: response, outcome: answer.outcome)
+  }
+
+  /// How much was written, as remote write 2.0 wants it in every answer.
+  private static func say(_ written: Push.Counts, in response: inout Response) {
+    let counts = [
+      ("Samples", written.samples), ("Histograms", written.histograms), ("Exemplars", written.exemplars),
+    ]
+    for (what, count) in counts {
+      if let name = HTTPField.Name("X-Prometheus-Remote-Write-\(what)-Written") { response.headers[name] = "\(count)" }
     }
-    return Answered(response: response, outcome: answer.partial == nil ? "stored" : "partly_stored")
   }
 
   /// The body as it came, at most `limitBytes`.
@@ -151,7 +156,6 @@ struct GatewayResponder: HTTPResponder {
     var response = text(status, refusal.reason + "\n")
     if let seconds = refusal.retryAfterSeconds { response.headers[.retryAfter] = "\(seconds)" }
     if refusal.kind == .unauthenticated { response.headers[.wwwAuthenticate] = "Bearer, Basic realm=\"clymene\"" }
-    if refusal.kind == .wrongMethod { response.headers[.allow] = "POST" }
     return response
   }
 

@@ -7,6 +7,13 @@ struct PushAnswer: Sendable {
   var written = Push.Counts()
   /// Nil: all of it was. Otherwise what the sender is told, who may send the rest again or not.
   var partial: Refusal?
+  var isSomethingStored = true
+
+  /// For figures.
+  var outcome: String {
+    guard let partial else { return "stored" }
+    return isSomethingStored ? "partly_stored" : partial.kind.rawValue
+  }
 }
 
 /// Takes a pushed body: makes rows of it and stores them.
@@ -44,7 +51,8 @@ struct PushIntake: Sendable {
       counters.logEntries += UInt64(written.entries)
       counters.rejectedEntries += UInt64(rejected.reduce(0) { $0 + $1.count })
     }
-    return PushAnswer(written: written, partial: Self.partial(rejected, isRestStored: entries > 0))
+    return PushAnswer(
+      written: written, partial: Self.partial(rejected, isRestStored: entries > 0), isSomethingStored: entries > 0)
   }
 
   private func store(_ rows: RowBatch) async throws(Refusal) {
