@@ -8,12 +8,14 @@ import Model
 struct AcknowledgedBlocks: Sendable {
   /// Parts of rows have the same numbers, so the content counts, too.
   struct Key: Hashable, Sendable {
+    let tenant: Tenant
     let origin: Origin
     let first: UInt64
     let last: UInt64
     let checksum: UInt64
 
     init(_ block: SealedBlock) {
+      tenant = block.header.tenant
       origin = block.header.origin
       first = block.header.sequences.lowerBound
       last = block.header.sequences.upperBound

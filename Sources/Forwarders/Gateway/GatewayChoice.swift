@@ -41,9 +41,13 @@ struct GatewayChoice: Sendable {
 
   /// Takes the gateways that there are. The current one stays the current one while it is among them.
   mutating func update(_ places: [GatewayPlace], now: Time) {
-    let ordered = Self.order(places, for: identity)
-    guard ordered != order else { return }
+    var ordered = Self.order(places, for: identity)
     let before = order.isEmpty ? nil : order[current]
+    // A name may leave out an address for a while. The one that has left something open is given up only after its time.
+    if let before, let since = openSince, now - since < failoverAfter, !ordered.contains(before) {
+      ordered.append(before)
+    }
+    guard ordered != order else { return }
     order = ordered
     isReturning = false
     if let before, let index = ordered.firstIndex(of: before) {

@@ -103,6 +103,19 @@ import Testing
     #expect(choice.place(now: Self.at(3)) == nil)
   }
 
+  @Test func `A gateway that has something in doubt is kept though its name leaves it out for a while`() {
+    var choice = choice()
+    let first = choice.order[0]
+    choice.note(.inDoubt, now: Self.at(1))
+    choice.update(Self.places.filter { $0 != first }, now: Self.at(2))
+    #expect(choice.place(now: Self.at(3)) == first)
+    // Its time is over.
+    #expect(choice.place(now: Self.at(32)) != first)
+    choice.note(.settled, now: Self.at(33))
+    choice.update(Self.places.filter { $0 != first }, now: Self.at(34))
+    #expect(!choice.order.contains(first))
+  }
+
   @Test func `The first choice that was gone from a name for a while is gone back to after five minutes`() {
     var choice = choice()
     let first = choice.order[0]

@@ -169,14 +169,37 @@ import Wire
       let (good, other) = (try sample.block(), try sample.block())
       var damaged = other.bytes
       damaged[damaged.count - 1] ^= 1
-      let logs = try SampleBlocks.logs()
       let answer = try await gateway.deliverHTTP(
-        DeliverRequest(
-          id: 1, tables: [sample.table.bytes, logs.table.bytes],
-          blocks: [damaged, logs.block.bytes, [1, 2, 3], good.bytes]))
-      #expect(answer.answers.map(\.kind) == [.refused, .refused, .refused, .stored])
+        DeliverRequest(id: 1, tables: [sample.table.bytes], blocks: [damaged, [1, 2, 3], good.bytes]))
+      #expect(answer.answers.map(\.kind) == [.refused, .refused, .stored])
       #expect(answer.answers[0].reason.contains("checksum"))
-      #expect(answer.answers[1].reason.contains("this gateway takes metrics"))
+    }
+  }
+
+  @Test func `of the other signal are not refused, for their sender is set up wrongly and has to hold them`()
+    async throws
+  {
+    try await TestGateway.run { gateway in
+      let logs = try SampleBlocks.logs()
+      let request = DeliverRequest(id: 1, tables: [logs.table.bytes], blocks: [logs.block.bytes])
+      let answer = try await gateway.http("POST", "/api/v1/blocks", request.encoded())
+      #expect(answer.status == 404)
+      #expect(answer.text.contains("promtail-gateway"))
+      let error = await #expect(throws: RPCError.self) { try await gateway.deliverGRPC([request]) }
+      #expect(error?.code == .unimplemented)
+    }
+  }
+
+  @Test func `of a later version of the format may come again, and nothing behind them is stored before them`()
+    async throws
+  {
+    try await TestGateway.run { gateway in
+      var sample = try SampleBlocks()
+      var later = try sample.block().bytes
+      later[4] += 1
+      let answer = try await gateway.deliverHTTP(
+        DeliverRequest(id: 1, tables: [sample.table.bytes], blocks: [later, try sample.block().bytes]))
+      #expect(answer.answers.map(\.kind) == [.failed, .skipped], "\(answer.answers)")
     }
   }
 

@@ -130,7 +130,14 @@ extension ConfigurationReader {
     var limits = GatewayLimits()
     guard var reader = MappingReader(place, problems) else { return limits }
     limits.sender = senderLimits(&reader, limits.sender)
-    limits.bytesUnderWay = bytes(&reader, "max_bytes_under_way", 1 << 20, limits.bytesUnderWay)
+    // A sender may have half of it, and Clymene's have up to 1 MiB of requests under way.
+    limits.bytesUnderWay = bytes(&reader, "max_bytes_under_way", 8 << 20, limits.bytesUnderWay)
+    if limits.sender.bodyBytes + limits.sender.decodedBytes > limits.bytesUnderWay / 2 {
+      problems.report(
+        place,
+        "one sender may have half of max_bytes_under_way (\(ByteSize(bytes: limits.bytesUnderWay / 2))), which is less than max_body_size and max_decoded_size together (\(ByteSize(bytes: limits.sender.bodyBytes + limits.sender.decodedBytes)))"
+      )
+    }
     limits.tableCacheBytes = bytes(&reader, "table_cache_size", 1 << 20, limits.tableCacheBytes)
     limits.connections = number(&reader, "max_connections", limits.connections)
     limits.streamsPerConnection = number(&reader, "max_streams_per_connection", limits.streamsPerConnection)

@@ -7,6 +7,8 @@ struct BlockCheck: ~Copyable {
     case good(SealedBlock, [SeriesTable])
     case missing([TableName])
     case refused(String)
+    /// Of a later version of the format: it says nothing against the rows.
+    case notYet(String)
   }
 
   private let opener: BlockOpener
@@ -54,9 +56,16 @@ struct BlockCheck: ~Copyable {
       guard missing.isEmpty else { return .missing(missing) }
       try opener.verify(block, over: tables)
       return .good(block, tables)
+    } catch  where Self.isOfALaterVersion(bytes, error) {
+      return .notYet("\(error); it may be sent again once this gateway is of a version that reads it")
     } catch {
       return .refused("\(error); sending it again does not help")
     }
+  }
+
+  /// Whether a block begins there, and one that this version does not know.
+  private static func isOfALaterVersion(_ bytes: [UInt8], _ error: FormatError) -> Bool {
+    bytes.starts(with: BlockHeader.magic) && [.unknownFormat, .unknownRequiredSection].contains(error.kind)
   }
 
   /// The tables that a block would miss, which is not looked at for now. Those that came along are kept, since their sender does not send them again: without that

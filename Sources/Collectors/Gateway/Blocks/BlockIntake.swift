@@ -52,6 +52,17 @@ struct BlockIntake: Sendable {
     }
   }
 
+  /// Throws for blocks of the other signal: their sender is set up wrongly, which says nothing against its rows, and has to hold them.
+  func mustBeHere(_ request: DeliverRequest) throws(Refusal) {
+    for bytes in request.blocks {
+      guard let header = try? BlockHeader(reading: bytes.span.bytes), header.signal != signal else { continue }
+      throw Refusal(
+        .notFound,
+        "a block of \(header.signal), but this gateway takes \(signal); the other role, \(signal == .metrics ? "promtail-gateway" : "gateway"), takes it"
+      )
+    }
+  }
+
   /// The answer to a request that comes before its sender may send again: nothing of it is stored, its tables are kept.
   func putOff(_ request: DeliverRequest, _ refusal: Refusal, from sender: Sender) -> DeliverResponse {
     sender.record.failed(refusal.reason)
@@ -82,6 +93,10 @@ struct BlockIntake: Sendable {
         case .refused(let reason):
           sender.record.failed(reason)
           answers[index][place] = BlockAnswer(.refused, reason: reason)
+        case .notYet(let reason):
+          sender.record.failed(reason)
+          answers[index][place] = BlockAnswer(.failed, reason: reason)
+          stopped.insert(delivery)
         case .missing(let names):
           answers[index][place] = BlockAnswer(.missingTables, missingTables: names)
           stopped.insert(delivery)
@@ -211,6 +226,7 @@ struct BlockIntake: Sendable {
       let check = try BlockCheck(signal: signal, cache: tables)
       switch check.check(bytes, &sent, tenant: sender.tenant) {
       case .refused(let reason): return .failure(NoRows(answer: BlockAnswer(.refused, reason: reason)))
+      case .notYet(let reason): return .failure(NoRows(answer: BlockAnswer(.failed, reason: reason)))
       case .missing(let names): return .failure(NoRows(answer: BlockAnswer(.missingTables, missingTables: names)))
       case .good(let block, let tables):
         return .success((try check.rows(of: block, tables), block.header.entryCount))

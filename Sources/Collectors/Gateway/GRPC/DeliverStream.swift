@@ -62,6 +62,7 @@ struct DeliverStream: Sendable {
       let request: DeliverRequest
       do throws(Refusal) {
         request = try Self.decode(message)
+        try shared.blocks.mustBeHere(request)
       } catch {
         // Those before it are answered first.
         try await take(requests, sender, writer, &isSkipping)

@@ -82,6 +82,7 @@ struct GatewayResponder: HTTPResponder {
     } catch {
       throw Refusal(error.kind == .tooLarge ? .tooLarge : .invalid, "\(error); sending it again does not help")
     }
+    try shared.blocks.mustBeHere(message)
     var isSkipping = false
     let answers = await shared.blocks.take([message], from: sender, isSkipping: &isSkipping)
     withExtendedLifetime(lease) {}

@@ -82,6 +82,8 @@ struct LogOpening {
       withoutSums: sealed.map(\.first).filter { !withSums.contains($0) })
     writer.isSealMarked = sealMarked
     writer.measureOthers()
+    // What the segments have told is in no catalog yet, and the next opening does not ask them.
+    if report.findings.contains(.originsFromSegments) { writer.saveOrigins() }
     if sealMarked {
       do throws(LogError) {
         try writer.rollIfNotEmpty()

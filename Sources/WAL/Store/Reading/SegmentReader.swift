@@ -19,16 +19,19 @@ struct SegmentReader {
     var reason: String
   }
 
-  /// Tables by name, kept from reading to reading; forgotten as a whole when they become too many.
+  /// Tables by name, kept from reading to reading; forgotten as a whole when they become too many, which an `add` may do at any time: whoever needs a
+  /// table holds it.
   struct TableCache: Sendable {
-    static let limitBytes = 32 << 20
+    private let limitBytes: Int
     private var tables: [TableName: SeriesTable] = [:]
     private var bytes = 0
+
+    init(limitBytes: Int = 32 << 20) { self.limitBytes = limitBytes }
 
     subscript(name: TableName) -> SeriesTable? { tables[name] }
 
     mutating func add(_ table: SeriesTable) {
-      if bytes > TableCache.limitBytes {
+      if bytes > limitBytes {
         tables = [:]
         bytes = 0
       }
@@ -100,8 +103,11 @@ struct SegmentReader {
       expected = end
     }
     if reading.reachedEnd, expected < end { reading.missing.append(expected..<end) }
+    var fresh: [TableName: SeriesTable] = [:]
     for (name, stored) in wanted {
-      if let table = try? SeriesTable(verifying: stored), table.name == name { cache.add(table) }
+      guard let table = try? SeriesTable(verifying: stored), table.name == name else { continue }
+      fresh[name] = table
+      cache.add(table)
     }
     for raw in raws {
       let offsets = raw.key..<max(raw.key, raw.end ?? raw.key)
@@ -110,7 +116,7 @@ struct SegmentReader {
         let block = try SealedBlock(verifying: raw.block)
         var tables: [SeriesTable] = []
         for name in block.header.tables {
-          guard let table = cache[name] else {
+          guard let table = fresh[name] ?? cached[name] else {
             throw FormatError(.missingTable, "block: table \(name) is not readable")
           }
           tables.append(table)

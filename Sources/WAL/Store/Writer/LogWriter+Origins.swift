@@ -58,7 +58,7 @@ extension LogWriter {
 
   /// Moves the longest silent origins to the catalog, durably, when there are many; some more at each roll, so that none takes long. Until that has
   /// succeeded they are carried.
-  private func saveOrigins() {
+  func saveOrigins() {
     var changes = Catalog.Changes()
     changes.forgottenOrigins = forgottenOrigins
     let excess = unsavedOrigins.count - carriedOrigins
