@@ -13,8 +13,11 @@ final class TestCertificates: Sendable {
   init() throws {
     folder = FileManager.default.temporaryDirectory.appendingPathComponent("certificates-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try make("ca", ["-addext", "basicConstraints=critical,CA:TRUE"])
+    try authority("ca")
   }
+
+  /// Another authority; what is there under this name is replaced.
+  func authority(_ name: String) throws { try make(name, ["-addext", "basicConstraints=critical,CA:TRUE"]) }
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
@@ -22,13 +25,13 @@ final class TestCertificates: Sendable {
   func text(_ name: String) throws -> String { try String(contentsOfFile: path(name), encoding: .utf8) }
 
   /// `<name>.pem` and `<name>.key`, signed by the authority, for an address or a name as OpenSSL writes it: `IP:127.0.0.1`.
-  func issue(_ name: String, for subject: String) throws {
+  func issue(_ name: String, for subject: String, by authority: String = "ca", use: String? = nil) throws {
     try make(
       name,
       [
-        "-CA", path("ca.pem"), "-CAkey", path("ca.key"), "-addext", "subjectAltName=\(subject)", "-addext",
-        "basicConstraints=critical,CA:FALSE",
-      ])
+        "-CA", path("\(authority).pem"), "-CAkey", path("\(authority).key"), "-addext", "subjectAltName=\(subject)",
+        "-addext", "basicConstraints=critical,CA:FALSE",
+      ] + (use.map { ["-addext", "extendedKeyUsage=critical,\($0)"] } ?? []))
   }
 
   private func make(_ name: String, _ options: [String]) throws {

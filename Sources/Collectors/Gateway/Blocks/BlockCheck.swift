@@ -12,11 +12,9 @@ struct BlockCheck: ~Copyable {
   }
 
   private let opener: BlockOpener
-  private let signal: Signal
   private let cache: TableCache
 
-  init(signal: Signal, cache: TableCache) throws(FormatError) {
-    self.signal = signal
+  init(cache: TableCache) throws(FormatError) {
     self.cache = cache
     let opener = try BlockOpener()
     self.opener = opener
@@ -39,10 +37,6 @@ struct BlockCheck: ~Copyable {
   func check(_ bytes: [UInt8], _ sent: inout Sent, tenant: Tenant?) -> Verdict {
     do throws(FormatError) {
       var block = try SealedBlock(verifying: bytes)
-      guard block.header.signal == signal else {
-        return .refused(
-          "a block of \(block.header.signal), but this gateway takes \(signal); sending it here again does not help")
-      }
       if let tenant, block.header.tenant != tenant { block = block.withTenant(tenant) }
       var tables: [SeriesTable] = []
       var missing: [TableName] = []

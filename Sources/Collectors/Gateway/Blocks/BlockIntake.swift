@@ -24,7 +24,7 @@ struct BlockIntake: Sendable {
     var tables: [TableName: SeriesTable] = [:]
   }
 
-  /// Answers, durable when this returns, for each request. `isSkipping`: whether a block before these was not settled, and after it whether one of these was not.
+  /// Answers, durable when this returns, for each request, of which `mustBeHere` had nothing to say. `isSkipping`: whether a block before these was not settled, and after it whether one of these was not.
   func take(_ requests: [DeliverRequest], from sender: Sender, isSkipping: inout Bool) async -> [DeliverResponse] {
     var answers = requests.map { [BlockAnswer](repeating: BlockAnswer(.skipped), count: $0.blocks.count) }
     var group = Group()
@@ -67,7 +67,7 @@ struct BlockIntake: Sendable {
   func putOff(_ request: DeliverRequest, _ refusal: Refusal, from sender: Sender) -> DeliverResponse {
     sender.record.failed(refusal.reason)
     var sent = BlockCheck.Sent(request.tables)
-    if let check = try? BlockCheck(signal: signal, cache: tables) {
+    if let check = try? BlockCheck(cache: tables) {
       for bytes in request.blocks { _ = check.missingTables(of: bytes, &sent, tenant: sender.tenant) }
     }
     let answers = request.blocks.map { _ in BlockAnswer(.full, reason: refusal.reason) }
@@ -83,7 +83,7 @@ struct BlockIntake: Sendable {
   ) {
     var sent = BlockCheck.Sent(request.tables)
     do throws(FormatError) {
-      let check = try BlockCheck(signal: signal, cache: tables)
+      let check = try BlockCheck(cache: tables)
       for (place, bytes) in request.blocks.enumerated() {
         guard !stopped.contains(delivery) else {
           answers[index][place] = skipped(bytes, &sent, sender, check)
@@ -193,7 +193,7 @@ struct BlockIntake: Sendable {
     var sent = BlockCheck.Sent(request.tables)
     for (place, bytes) in request.blocks.enumerated() {
       guard !stopped.contains(delivery) else {
-        if let check = try? BlockCheck(signal: signal, cache: tables) {
+        if let check = try? BlockCheck(cache: tables) {
           answers[index][place] = skipped(bytes, &sent, sender, check)
         }
         continue
@@ -223,7 +223,7 @@ struct BlockIntake: Sendable {
     of bytes: [UInt8], _ sent: inout BlockCheck.Sent, _ sender: Sender
   ) -> Result<(batch: RowBatch, entries: Int), NoRows> {
     do throws(FormatError) {
-      let check = try BlockCheck(signal: signal, cache: tables)
+      let check = try BlockCheck(cache: tables)
       switch check.check(bytes, &sent, tenant: sender.tenant) {
       case .refused(let reason): return .failure(NoRows(answer: BlockAnswer(.refused, reason: reason)))
       case .notYet(let reason): return .failure(NoRows(answer: BlockAnswer(.failed, reason: reason)))
